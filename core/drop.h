@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The vocabulary: what a dropped packet is (Drop), when two are the same (DropKey), and what crosses
+// from the ingest thread to the deliver thread (DropSummary). All plain values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <type_traits>
+
+#include "core/clock.h"
+#include "core/ip.h"
+
+namespace kube_nflog {
+
+// Why the packet was dropped, as far as the rule tells: the CAUSE clause of the Event's message, such
+// as `denied by NetworkPolicy shop/default-deny` or `by rule "my-prefix"`. Immutable, owned by the
+// CauseTable, lives as long as the process: so a pointer to it is a key and crosses threads freely.
+struct Cause {
+  std::string clause;
+};
+
+// What `detail` of a key holds.
+enum class Detail : std::uint8_t {
+  kNone,  // unknown or port-less protocol, a later fragment, a payload cut before the ports
+  kPort,  // the destination port
+  kIcmp,  // type << 8 | code
+};
+
+// Two drops with equal keys are repeats. Never holds the source port. Numbers in host order.
+struct DropKey {
+  std::uint16_t detail = 0;
+  Detail detail_kind = Detail::kNone;
+  std::uint8_t protocol = 0;  // IPPROTO_*
+  IpAddr src, dst;
+  std::uint8_t reserved[2] = {};  // no padding: the key is hashed and compared as bytes
+  const Cause* cause = nullptr;   // null: the rule gave no reason
+
+  bool operator==(const DropKey&) const = default;
+};
+static_assert(sizeof(DropKey) == 48 && std::has_unique_object_representations_v<DropKey>);
+
+// One dropped packet.
+struct Drop {
+  DropKey key;
+  SystemTime time;
+  std::uint16_t src_port = 0;  // only to tell noise (DHCP); 0 where there is none
+  // A TCP packet without SYN: a connection that broke, not one that a policy refused.
+  bool mid_stream = false;
+};
+
+// `count` packets of one key since the last summary of that key.
+struct DropSummary {
+  DropKey key;
+  std::uint64_t count = 0;
+  SystemTime first, last;
+};
+static_assert(std::is_trivially_copyable_v<DropSummary>);
+
+}  // namespace kube_nflog

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The log on stderr: never blocks (what stderr does not take at once is dropped and counted), never
+// floods (say_every). Any thread. Levels: error = we are ending or failing at the main job; warn = an
+// operator should act; info = a change of state; debug = for developers.
+#pragma once
+
+#include <chrono>
+#include <string_view>
+
+namespace kube_nflog {
+
+class Counter;
+
+namespace log {
+
+enum class Level { kDebug, kInfo, kWarn, kError };
+
+// Call once, before threads start. `dropped` counts lines that stderr did not take; it must outlive us.
+void start(Level level, Counter& dropped);
+
+void debug(std::string_view text);
+void info(std::string_view text);
+void warn(std::string_view text);
+void error(std::string_view text);
+
+// At most one line per `topic` and interval; the next one says how many were left out.
+// Topics are string literals of ours (bounded), never input.
+void warn_every(std::chrono::seconds interval, std::string_view topic, std::string_view text);
+
+}  // namespace log
+}  // namespace kube_nflog

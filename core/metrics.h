@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Metrics: every counter of the process, declared once, here. Written by any thread (relaxed atomics),
+// read by the probe server and by tests. All series exist, at zero, from the first scrape.
+//
+// The ledger: every record that a source decodes or fails to decode is seen, and ends in exactly one of
+// reported, suppressed{why} or lost{where}; until then it is pending (in the fold, the queue or the
+// book). lost{netlink_overrun} alone was never seen: the kernel dropped it before us.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace kube_nflog {
+
+class Counter {
+ public:
+  void add(std::uint64_t n = 1) { value_.fetch_add(n, std::memory_order_relaxed); }
+  std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+class Gauge {
+ public:
+  void set(std::int64_t v) { value_.store(v, std::memory_order_relaxed); }
+  std::int64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::int64_t> value_{0};
+};
+
+// One label's values are an enum that ends in kCount; the names stand beside it, in order.
+template <class E>
+inline constexpr std::size_t kLabelCount = static_cast<std::size_t>(E::kCount);
+
+template <class Metric, class E>
+class Labelled {
+ public:
+  Metric& operator[](E label) { return series_[static_cast<std::size_t>(label)]; }
+  const Metric& operator[](E label) const { return series_[static_cast<std::size_t>(label)]; }
+  std::span<const Metric> all() const { return series_; }
+
+ private:
+  std::array<Metric, kLabelCount<E>> series_;
+};
+
+template <class Metric, class Row, class Column>
+class Grid {  // two labels
+ public:
+  Metric& at(Row row, Column column) { return rows_[static_cast<std::size_t>(row)][column]; }
+  const Metric& at(Row row, Column column) const {
+    return rows_[static_cast<std::size_t>(row)][column];
+  }
+
+ private:
+  std::array<Labelled<Metric, Column>, kLabelCount<Row>> rows_;
+};
+
+// Why a drop that was seen makes no Event.
+enum class Why : std::uint8_t {
+  kMidStream,  // TCP without SYN: a broken connection, not a policy
+  kDhcp,
+  kMulticast,
+  kBroadcast,
+  kHint,           // a rule that logs before the verdict is known (k3s "DROP by policy …")
+  kUnknownPrefix,  // a log line whose prefix does not say "dropped"
+  kNoPod,          // no Pod at either end
+  kEventBudget,    // could not be told within the budgets before it grew too old
+  kCount
+};
+inline constexpr std::array<std::string_view, kLabelCount<Why>> kWhyNames{
+    "mid_stream", "dhcp", "multicast", "broadcast", "hint", "unknown_prefix", "no_pod",
+    "event_budget"};
+
+// Where a drop was lost that should have made an Event.
+enum class Where : std::uint8_t {
+  kNetlinkOverrun,  // the kernel dropped the record: the socket buffer was full. Never seen.
+  kUndecodable,     // not a packet we understand, or a damaged log line
+  kFoldFull,        // no room left in the fold, not even per destination
+  kQueueFull,       // at exit: the deliver thread did not take it in time
+  kRefused,         // the API server refuses for good: 403, 404 on the namespace, 422 …
+  kExpired,         // the API server was away for longer than we hold on to drops
+  kUnflushed,       // at exit: not written within the flush time
+  kCount
+};
+inline constexpr std::array<std::string_view, kLabelCount<Where>> kWhereNames{
+    "netlink_overrun", "undecodable", "fold_full", "queue_full", "refused", "expired",
+    "unflushed"};
+
+enum class ApiVerb : std::uint8_t { kList, kWatch, kGet, kCreate, kPatch, kCount };
+inline constexpr std::array<std::string_view, kLabelCount<ApiVerb>> kApiVerbNames{
+    "list", "watch", "get", "create", "patch"};
+
+// The HTTP answers worth telling apart; kError = no answer (refused, reset, time-out, TLS).
+enum class ApiCode : std::uint8_t {
+  k2xx, k401, k403, k404, k409, k410, k429, k4xx, k5xx, kOther, kError, kCount
+};
+inline constexpr std::array<std::string_view, kLabelCount<ApiCode>> kApiCodeNames{
+    "2xx", "401", "403", "404", "409", "410", "429", "4xx", "5xx", "other", "error"};
+ApiCode api_code(long http_status);  // 0 = no answer
+
+enum class WatchEnd : std::uint8_t { kTimeout, kExpired, kError, kStalled, kCount };
+inline constexpr std::array<std::string_view, kLabelCount<WatchEnd>> kWatchEndNames{
+    "timeout", "expired", "error", "stalled"};
+
+enum class LookupResult : std::uint8_t { kFound, kNotFound, kError, kOverBudget, kCached, kCount };
+inline constexpr std::array<std::string_view, kLabelCount<LookupResult>> kLookupResultNames{
+    "found", "not_found", "error", "over_budget", "cached"};
+
+enum class SourceKind : std::uint8_t { kNflog, kFile, kCount };
+inline constexpr std::array<std::string_view, kLabelCount<SourceKind>> kSourceKindNames{"nflog",
+                                                                                        "file"};
+
+struct Metrics {
+  explicit Metrics(std::span<const std::uint16_t> nflog_groups = {});
+
+  Counter seen;
+  Counter reported;
+  Labelled<Counter, Why> suppressed;
+  Labelled<Counter, Where> lost;
+  std::map<std::uint16_t, Counter> nflog_messages;  // fixed keys: the groups of the command line
+  Gauge dedupe_keys;
+  Gauge event_keys;
+  Gauge pods_cached;
+  Gauge nflog_rcvbuf_bytes;  // what the kernel granted
+  Grid<Counter, ApiVerb, ApiCode> events_written;  // verbs kCreate and kPatch only
+  Grid<Counter, ApiVerb, ApiCode> api_requests;
+  Labelled<Counter, WatchEnd> watch_restarts;
+  Counter lists;
+  Labelled<Counter, LookupResult> lookups;
+  Labelled<Gauge, SourceKind> source_active;
+  Counter log_lines_dropped;  // stderr was not being read
+
+  // seen - reported - suppressed - lost of those seen: what is still on its way. 0 after a clean exit.
+  std::int64_t pending() const;
+  // The text exposition format 0.0.4.
+  std::string render() const;
+};
+
+}  // namespace kube_nflog

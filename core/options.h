@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: the only place that knows flags, their environment twins and their checks.
+// Parsed once by main(), read-only afterwards.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+
+namespace kube_nflog {
+
+enum class SourceChoice { kAuto, kNflog, kFile };
+enum class SinkChoice { kKubernetes, kStdout };
+enum class StdoutFormat { kJson, kText };
+enum class PodScope { kNode, kCluster };
+
+struct Options {
+  SourceChoice source = SourceChoice::kAuto;
+  std::vector<std::uint16_t> nflog_groups{100};
+  std::uint32_t nflog_rcvbuf_bytes = 8U << 20;
+  std::string log_file;
+  std::vector<std::string> log_prefixes;  // empty: prefixes that say drop, deny, block or reject
+
+  SinkChoice sink = SinkChoice::kKubernetes;
+  StdoutFormat format = StdoutFormat::kJson;
+  std::string pods_file;  // a PodList; empty: ask the API
+
+  std::string api_server;  // both empty: in-cluster
+  std::string kubeconfig;
+  std::string node_name;
+  PodScope pod_scope = PodScope::kNode;
+  std::string peer_name = "workload";  // workload | name | namespace | label:KEY
+
+  std::chrono::milliseconds repeat_interval{120'000};      // the fold's window
+  std::chrono::milliseconds update_interval{60'000};       // first PATCH of a count
+  std::chrono::milliseconds update_interval_max{600'000};  // doubling up to this
+  bool report_mid_stream = false;
+  std::string event_reason = "PacketDrop";
+  std::string event_component = "kube-nflog";
+
+  std::string listen;  // ADDR:PORT of /metrics /livez /readyz; empty: off
+  std::string log_level = "info";
+};
+
+// What main() is to do: run, or print `text` to stdout and exit (--help, --version, --print-config).
+struct CommandLine {
+  Options options;
+  std::string print;  // not empty: print this and exit 0
+};
+
+// `environment` is environ: NULL-terminated NAME=value. A flag wins over its KUBE_NFLOG_ twin, which wins
+// over the name that kube-iptables-tailer used.
+Result<CommandLine> parse_command_line(int argc, const char* const* argv,
+                                       const char* const* environment);
+
+}  // namespace kube_nflog
