@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// BoundedQueue: the one way from the ingest thread to the deliver thread. Lock-free, one producer, one
-// consumer, fixed memory. Full is an answer, never a wait: what is refused stays with the caller.
+// BoundedQueue: the one way from the ingest thread to the deliver thread. Lock-free, one producer,
+// one consumer, fixed memory. Full is an answer, never a wait: what is refused stays with the
+// caller.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// CauseTable: gives each distinct reason one address for the life of the process, so that drops carry
-// a pointer instead of text. Written by the ingest thread alone; what it hands out is immutable and
-// reaches the deliver thread through the queue, whose release/acquire pair publishes it.
+// CauseTable: gives each distinct reason one address for the life of the process, so that drops
+// carry a pointer instead of text. Written by the ingest thread alone; what it hands out is
+// immutable and reaches the deliver thread through the queue, whose release/acquire pair publishes
+// it.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +17,8 @@ namespace kube_nflog {
 
 class CauseTable {
  public:
-  // Rule prefixes are other people's text: past `capacity` distinct clauses every further one becomes
-  // the clause kOverflow, so hostile prefixes cannot grow memory.
+  // Rule prefixes are other people's text: past `capacity` distinct clauses every further one
+  // becomes the clause kOverflow, so hostile prefixes cannot grow memory.
   explicit CauseTable(std::size_t capacity = 4096) : capacity_(capacity) {}
 
   // Null for an empty clause (no reason given).

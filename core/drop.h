@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The vocabulary: what a dropped packet is (Drop), when two are the same (DropKey), and what crosses
-// from the ingest thread to the deliver thread (DropSummary). All plain values.
+// The vocabulary: what a dropped packet is (Drop), when two are the same (DropKey), and what
+// crosses from the ingest thread to the deliver thread (DropSummary). All plain values.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,10 @@
 
 namespace kube_nflog {
 
-// Why the packet was dropped, as far as the rule tells: the CAUSE clause of the Event's message, such
-// as `denied by NetworkPolicy shop/default-deny` or `by rule "my-prefix"`. Immutable, owned by the
-// CauseTable, lives as long as the process: so a pointer to it is a key and crosses threads freely.
+// Why the packet was dropped, as far as the rule tells: the CAUSE clause of the Event's message,
+// such as `denied by NetworkPolicy shop/default-deny` or `by rule "my-prefix"`. Immutable, owned by
+// the CauseTable, lives as long as the process: so a pointer to it is a key and crosses threads
+// freely.
 struct Cause {
   std::string clause;
 };

@@ -36,8 +36,6 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
 inline tl::unexpected<Error> fail(std::string what, Exit exit = Exit::kFailure, int code = 0) {
   return tl::unexpected<Error>(Error{std::move(what), exit, code});
 }
-inline tl::unexpected<Error> fail(Error error) {
-  return tl::unexpected<Error>(std::move(error));
-}
+inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
 
 }  // namespace kube_nflog

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ingest: the body of thread 1. Reads the source, sets noise aside, folds repeats, hands summaries to the
-// deliver thread and wakes it. No allocation, lock or formatting per packet.
+// Ingest: the body of thread 1. Reads the source, sets noise aside, folds repeats, hands summaries
+// to the deliver thread and wakes it. No allocation, lock or formatting per packet.
 #pragma once
 
 #include <functional>
@@ -28,8 +28,8 @@ class Ingest {
   Ingest(const IngestOptions& options, DropSource& source, BoundedQueue<DropSummary>& queue,
          Metrics& metrics, std::function<void()> wake);
 
-  // Until `stop_fd` becomes readable; then reads what has already arrived and hands out what is pending.
-  // An error is the source's and is final.
+  // Until `stop_fd` becomes readable; then reads what has already arrived and hands out what is
+  // pending. An error is the source's and is final.
   Result<> run(int stop_fd);
 
   // One round, for run() and for tests: reads once and turns the buckets when due.

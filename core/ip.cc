@@ -53,7 +53,8 @@ bool IpAddr::is_multicast() const {
 }
 
 bool IpAddr::is_limited_broadcast() const {
-  return is_v4() && std::all_of(bytes_.begin(), bytes_.begin() + 4, [](auto b) { return b == 255; });
+  return is_v4() &&
+         std::all_of(bytes_.begin(), bytes_.begin() + 4, [](auto b) { return b == 255; });
 }
 
 std::string IpAddr::to_string() const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log on stderr: never blocks (what stderr does not take at once is dropped and counted), never
-// floods (say_every). Any thread. Levels: error = we are ending or failing at the main job; warn = an
-// operator should act; info = a change of state; debug = for developers.
+// floods (say_every). Any thread. Levels: error = we are ending or failing at the main job; warn =
+// an operator should act; info = a change of state; debug = for developers.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,8 @@ namespace log {
 
 enum class Level { kDebug, kInfo, kWarn, kError };
 
-// Call once, before threads start. `dropped` counts lines that stderr did not take; it must outlive us.
+// Call once, before threads start. `dropped` counts lines that stderr did not take; it must outlive
+// us.
 void start(Level level, Counter& dropped);
 
 void debug(std::string_view text);

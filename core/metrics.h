@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Metrics: every counter of the process, declared once, here. Written by any thread (relaxed atomics),
-// read by the probe server and by tests. All series exist, at zero, from the first scrape.
+// Metrics: every counter of the process, declared once, here. Written by any thread (relaxed
+// atomics), read by the probe server and by tests. All series exist, at zero, from the first
+// scrape.
 //
-// The ledger: every record that a source decodes or fails to decode is seen, and ends in exactly one of
-// reported, suppressed{why} or lost{where}; until then it is pending (in the fold, the queue or the
-// book). lost{netlink_overrun} alone was never seen: the kernel dropped it before us.
+// The ledger: every record that a source decodes or fails to decode is seen, and ends in exactly
+// one of reported, suppressed{why} or lost{where}; until then it is pending (in the fold, the queue
+// or the book). lost{netlink_overrun} alone was never seen: the kernel dropped it before us.
 #pragma once
 
 #include <array>
@@ -76,8 +77,8 @@ enum class Why : std::uint8_t {
   kCount
 };
 inline constexpr std::array<std::string_view, kLabelCount<Why>> kWhyNames{
-    "mid_stream", "dhcp", "multicast", "broadcast", "hint", "unknown_prefix", "no_pod",
-    "event_budget"};
+    "mid_stream", "dhcp",           "multicast", "broadcast",
+    "hint",       "unknown_prefix", "no_pod",    "event_budget"};
 
 // Where a drop was lost that should have made an Event.
 enum class Where : std::uint8_t {
@@ -91,8 +92,7 @@ enum class Where : std::uint8_t {
   kCount
 };
 inline constexpr std::array<std::string_view, kLabelCount<Where>> kWhereNames{
-    "netlink_overrun", "undecodable", "fold_full", "queue_full", "refused", "expired",
-    "unflushed"};
+    "netlink_overrun", "undecodable", "fold_full", "queue_full", "refused", "expired", "unflushed"};
 
 enum class ApiVerb : std::uint8_t { kList, kWatch, kGet, kCreate, kPatch, kCount };
 inline constexpr std::array<std::string_view, kLabelCount<ApiVerb>> kApiVerbNames{
@@ -100,7 +100,18 @@ inline constexpr std::array<std::string_view, kLabelCount<ApiVerb>> kApiVerbName
 
 // The HTTP answers worth telling apart; kError = no answer (refused, reset, time-out, TLS).
 enum class ApiCode : std::uint8_t {
-  k2xx, k401, k403, k404, k409, k410, k429, k4xx, k5xx, kOther, kError, kCount
+  k2xx,
+  k401,
+  k403,
+  k404,
+  k409,
+  k410,
+  k429,
+  k4xx,
+  k5xx,
+  kOther,
+  kError,
+  kCount
 };
 inline constexpr std::array<std::string_view, kLabelCount<ApiCode>> kApiCodeNames{
     "2xx", "401", "403", "404", "409", "410", "429", "4xx", "5xx", "other", "error"};
@@ -129,7 +140,7 @@ struct Metrics {
   Gauge dedupe_keys;
   Gauge event_keys;
   Gauge pods_cached;
-  Gauge nflog_rcvbuf_bytes;  // what the kernel granted
+  Gauge nflog_rcvbuf_bytes;                        // what the kernel granted
   Grid<Counter, ApiVerb, ApiCode> events_written;  // verbs kCreate and kPatch only
   Grid<Counter, ApiVerb, ApiCode> api_requests;
   Labelled<Counter, WatchEnd> watch_restarts;
@@ -138,7 +149,8 @@ struct Metrics {
   Labelled<Gauge, SourceKind> source_active;
   Counter log_lines_dropped;  // stderr was not being read
 
-  // seen - reported - suppressed - lost of those seen: what is still on its way. 0 after a clean exit.
+  // seen - reported - suppressed - lost of those seen: what is still on its way. 0 after a clean
+  // exit.
   std::int64_t pending() const;
   // The text exposition format 0.0.4.
   std::string render() const;

@@ -45,14 +45,15 @@ struct Options {
   std::string log_level = "info";
 };
 
-// What main() is to do: run, or print `text` to stdout and exit (--help, --version, --print-config).
+// What main() is to do: run, or print `text` to stdout and exit (--help, --version,
+// --print-config).
 struct CommandLine {
   Options options;
   std::string print;  // not empty: print this and exit 0
 };
 
-// `environment` is environ: NULL-terminated NAME=value. A flag wins over its KUBE_NFLOG_ twin, which wins
-// over the name that kube-iptables-tailer used.
+// `environment` is environ: NULL-terminated NAME=value. A flag wins over its KUBE_NFLOG_ twin,
+// which wins over the name that kube-iptables-tailer used.
 Result<CommandLine> parse_command_line(int argc, const char* const* argv,
                                        const char* const* environment);
 

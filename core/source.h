@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// DropSource: where drops come from (NFLOG groups, an iptables log). Implemented in nflog/, driven by
-// core/ingest on the ingest thread.
+// DropSource: where drops come from (NFLOG groups, an iptables log). Implemented in nflog/, driven
+// by core/ingest on the ingest thread.
 #pragma once
 
 #include <optional>
@@ -13,8 +13,8 @@
 
 namespace kube_nflog {
 
-// A source has already applied the verdict of the rule's prefix: what it appends was dropped. It counts
-// itself, in Metrics, every record it sees and each one that it does not append, so that
+// A source has already applied the verdict of the rule's prefix: what it appends was dropped. It
+// counts itself, in Metrics, every record it sees and each one that it does not append, so that
 // seen == appended + suppressed + undecodable holds after every call.
 class DropSource {
  public:
@@ -24,8 +24,8 @@ class DropSource {
   virtual int fd() const = 0;
   // When read() must be called although fd() is silent (polling, held records); none = never.
   virtual std::optional<SteadyTime> deadline() const { return std::nullopt; }
-  // Appends what has arrived, a bounded amount a call. Never blocks. An error is final: the source is
-  // of no further use and the process ends with it.
+  // Appends what has arrived, a bounded amount a call. Never blocks. An error is final: the source
+  // is of no further use and the process ends with it.
   virtual Result<> read(std::vector<Drop>& out) = 0;
 };
 

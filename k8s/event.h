@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Event: the core/v1 Event as this agent writes it. Made by describe, kept by event_book, rendered by
-// event_json, written by event_poster or stdout_sink.
+// Event: the core/v1 Event as this agent writes it. Made by describe, kept by event_book, rendered
+// by event_json, written by event_poster or stdout_sink.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ struct EventSubject {
   Direction direction = Direction::kReceiving;
   // The machine-readable facts of the annotation.
   std::string peer_ip, peer_name, protocol, port, cause;
-  // Of (Pod uid, direction, peer address, protocol, detail, cause): same subject, same key, on every run
-  // of every agent. The Event's name is <pod>.<16 hex of key>.
+  // Of (Pod uid, direction, peer address, protocol, detail, cause): same subject, same key, on
+  // every run of every agent. The Event's name is <pod>.<16 hex of key>.
   std::uint64_t key = 0;
 };
 

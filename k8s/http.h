@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Http: the seam between everything that talks to the API server and libcurl. HttpClient is the real one;
-// tests use a hand-written fake. All on the deliver thread; callbacks run inside HttpClient::poll().
+// Http: the seam between everything that talks to the API server and libcurl. HttpClient is the
+// real one; tests use a hand-written fake. All on the deliver thread; callbacks run inside
+// HttpClient::poll().
 #pragma once
 
 #include <chrono>
@@ -15,9 +16,10 @@
 namespace kube_nflog {
 
 struct HttpRequest {
-  ApiVerb verb = ApiVerb::kGet;  // the Kubernetes verb; decides the HTTP method and the metric's label
-  std::string path;              // "/api/v1/pods?fieldSelector=…", already percent-encoded
-  std::string content_type;      // of the body; empty: no body
+  ApiVerb verb =
+      ApiVerb::kGet;         // the Kubernetes verb; decides the HTTP method and the metric's label
+  std::string path;          // "/api/v1/pods?fieldSelector=…", already percent-encoded
+  std::string content_type;  // of the body; empty: no body
   std::string body;
   std::chrono::milliseconds timeout{30'000};  // of the whole exchange
 };

@@ -14,8 +14,8 @@ struct Pod {
   std::string ns, name;
   // metadata.uid, which is also the key; event_uid() is what Events must carry.
   std::string uid;
-  // The kubernetes.io/config.mirror annotation: kubectl describe looks for a static Pod's Events by this
-  // value instead of the uid (kubectl pkg/describe). Empty for ordinary Pods.
+  // The kubernetes.io/config.mirror annotation: kubectl describe looks for a static Pod's Events by
+  // this value instead of the uid (kubectl pkg/describe). Empty for ordinary Pods.
   std::string mirror_uid;
   std::string node_name;
   std::string owner_kind, owner_name;  // the controller in ownerReferences; empty: none

@@ -19,7 +19,7 @@ namespace kube_nflog {
 // What an address is, as far as we know.
 struct Owner {
   std::shared_ptr<const Pod> pod;  // null: not a Pod of its own
-  std::string node;                // not empty: the address of this node (also of its hostNetwork Pods)
+  std::string node;  // not empty: the address of this node (also of its hostNetwork Pods)
 };
 
 struct PodIndexOptions {

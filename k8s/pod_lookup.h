@@ -20,14 +20,15 @@
 namespace kube_nflog {
 
 struct PodLookupOptions {
-  // The server scans every Pod it caches for one of these (status.podIP is not indexed), so they are few.
+  // The server scans every Pod it caches for one of these (status.podIP is not indexed), so they
+  // are few.
   double burst = 20;
-  std::chrono::milliseconds refill{2'000};     // one more look-up each
+  std::chrono::milliseconds refill{2'000};  // one more look-up each
   std::chrono::seconds found_ttl{300};
   std::chrono::seconds not_found_ttl{60};
-  std::chrono::milliseconds timeout{2'000};    // no Event waits longer than this for a name
-  std::size_t capacity = 4'096;                // addresses remembered; the longest unused goes first
-  std::string label_key;                       // of --peer-name=label:KEY, else empty
+  std::chrono::milliseconds timeout{2'000};  // no Event waits longer than this for a name
+  std::size_t capacity = 4'096;              // addresses remembered; the longest unused goes first
+  std::string label_key;                     // of --peer-name=label:KEY, else empty
 };
 
 class PodLookup {
@@ -36,9 +37,9 @@ class PodLookup {
 
   PodLookup(Http& http, Metrics& metrics, PodLookupOptions options);
 
-  // `done` is called exactly once: at once when the answer is cached or the budget is spent (then with
-  // nothing known), else when the server has answered or the time is up. Asking for an address that is
-  // already being asked for joins that request.
+  // `done` is called exactly once: at once when the answer is cached or the budget is spent (then
+  // with nothing known), else when the server has answered or the time is up. Asking for an address
+  // that is already being asked for joins that request.
   void resolve(const IpAddr& ip, SteadyTime now, Done done);
 
   std::size_t size() const { return cache_.size(); }

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/ingest.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+namespace kube_nflog {
+namespace {
+
+using std::chrono::milliseconds;
+
+// At exit: how long the source must be silent before we believe that all has arrived (the kernel
+// holds a lone NFLOG record for up to 10 ms), and how long reading on and handing over may take in
+// all.
+constexpr milliseconds kSilence{20};
+constexpr milliseconds kFinishTime{1'000};
+
+int poll_timeout(SteadyTime now, SteadyTime next_edge, std::optional<SteadyTime> deadline) {
+  SteadyTime due = now + std::chrono::hours(1);
+  if (next_edge != SteadyTime{}) due = std::min(due, next_edge);
+  if (deadline) due = std::min(due, *deadline);
+  const auto wait = std::chrono::ceil<milliseconds>(due - now).count();
+  return static_cast<int>(std::max<decltype(wait)>(wait, 0));
+}
+
+}  // namespace
+
+Ingest::Ingest(const IngestOptions& options, DropSource& source, BoundedQueue<DropSummary>& queue,
+               Metrics& metrics, std::function<void()> wake)
+    : options_(options),
+      source_(source),
+      queue_(queue),
+      metrics_(metrics),
+      wake_(std::move(wake)),
+      dedupe_(options.dedupe) {}
+
+Result<> Ingest::step(SteadyTime now) {
+  batch_.clear();
+  const Result<> result = source_.read(batch_);
+  std::array<std::uint64_t, kLabelCount<Why>> suppressed{};
+  std::uint64_t no_room = 0;
+  for (const Drop& drop : batch_) {
+    if (const std::optional<Why> why = noise(drop, options_.noise))
+      ++suppressed[static_cast<std::size_t>(*why)];
+    else if (!dedupe_.add(drop, now, queue_))
+      ++no_room;
+  }
+  for (std::size_t i = 0; i < suppressed.size(); ++i)
+    if (suppressed[i] > 0) metrics_.suppressed[static_cast<Why>(i)].add(suppressed[i]);
+  if (no_room > 0) metrics_.lost[Where::kFoldFull].add(no_room);
+
+  dedupe_.turn(now, queue_);
+  metrics_.dedupe_keys.set(static_cast<std::int64_t>(dedupe_.size()));
+  if (queue_.size() > 0) wake_();
+  return result;
+}
+
+Result<> Ingest::run(int stop_fd) {
+  for (;;) {
+    std::array<pollfd, 2> fds{{{stop_fd, POLLIN, 0}, {source_.fd(), POLLIN, 0}}};
+    const int timeout = poll_timeout(steady_now(), dedupe_.next_edge(), source_.deadline());
+    if (::poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR)
+      return fail(std::string("poll: ") + std::strerror(errno), Exit::kFailure, errno);
+    Result<> result = step(steady_now());
+    if (!result || fds[0].revents != 0) {
+      finish();
+      return result;
+    }
+  }
+}
+
+void Ingest::finish() {
+  const SteadyTime until = steady_now() + kFinishTime;
+  pollfd source{source_.fd(), POLLIN, 0};
+  while (::poll(&source, 1, kSilence.count()) > 0 && steady_now() < until)
+    if (!step(steady_now())) break;
+  std::uint64_t refused = dedupe_.flush(queue_);
+  wake_();
+  while (refused > 0 && steady_now() < until) {
+    std::this_thread::sleep_for(milliseconds(5));
+    refused = dedupe_.flush(queue_);
+    wake_();
+  }
+  metrics_.lost[Where::kQueueFull].add(refused);
+}
+
+}  // namespace kube_nflog

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <functional>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+
+#include "core/ip.h"
+
+#ifndef KUBE_NFLOG_VERSION
+#error "the build defines KUBE_NFLOG_VERSION"
+#endif
+
+namespace kube_nflog {
+namespace {
+
+using std::chrono::milliseconds;
+using Parsed = std::optional<std::string>;  // nothing: taken; text: what is wrong with the value
+
+// One option is one row: flag, what --help shows of its value and meaning, how its value is taken
+// and how it is printed. The environment twin is derived: --log-file is KUBE_NFLOG_LOG_FILE.
+// `peer_env` is the name that kube-iptables-tailer used for the same thing, and `peer_value` how
+// its values map to ours.
+struct Row {
+  std::string flag, value, help;
+  std::function<Parsed(const std::string&)> take;
+  std::function<std::string()> print;
+  std::string peer_env = {};
+  std::function<std::string(const std::string&)> peer_value = {};
+};
+
+// ---- values
+// ---------------------------------------------------------------------------------------------
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, separator);) parts.push_back(part);
+  return parts;
+}
+
+template <class T>
+std::optional<T> number(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+struct Unit {
+  std::string_view name;
+  std::int64_t factor;
+};
+constexpr Unit kTimeUnits[] = {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}};
+constexpr Unit kByteUnits[] = {{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"", 1}};
+
+// "90s", "8MiB": a whole number and its unit.
+template <std::size_t N>
+std::optional<std::int64_t> with_unit(std::string_view text, const Unit (&units)[N]) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const std::optional<std::int32_t> n = number<std::int32_t>(text.substr(0, digits));
+  for (const Unit& unit : units)
+    if (n && text.substr(digits) == unit.name) return *n * unit.factor;
+  return std::nullopt;
+}
+
+template <std::size_t N>
+std::string in_largest_unit(std::int64_t n, const Unit (&units)[N]) {
+  const Unit* best = nullptr;
+  for (const Unit& unit : units)
+    if (n % unit.factor == 0 && (best == nullptr || unit.factor > best->factor)) best = &unit;
+  return best == nullptr ? std::to_string(n)
+                         : std::to_string(n / best->factor) + std::string(best->name);
+}
+
+std::function<Parsed(const std::string&)> into(std::string& target) {
+  return [&target](const std::string& v) -> Parsed {
+    target = v;
+    return {};
+  };
+}
+
+std::function<Parsed(const std::string&)> into(milliseconds& target, milliseconds least) {
+  return [&target, least](const std::string& v) -> Parsed {
+    const std::optional<std::int64_t> ms = with_unit(v, kTimeUnits);
+    if (!ms) return "is not a time such as 500ms, 90s, 2m or 1h";
+    if (milliseconds(*ms) < least)
+      return "is too short: the least is " + in_largest_unit(least.count(), kTimeUnits);
+    target = milliseconds(*ms);
+    return {};
+  };
+}
+
+template <class E>
+using Choices = std::vector<std::pair<std::string, E>>;
+
+template <class E>
+std::string names(const Choices<E>& choices) {
+  std::string all;
+  for (const auto& [name, unused] : choices) all += (all.empty() ? "" : "|") + name;
+  return all;
+}
+
+template <class E>
+std::function<Parsed(const std::string&)> into(E& target, Choices<E> choices) {
+  return [&target, choices](const std::string& v) -> Parsed {
+    for (const auto& [name, value] : choices)
+      if (name == v) {
+        target = value;
+        return {};
+      }
+    return "is none of " + names(choices);
+  };
+}
+
+template <class E>
+std::function<std::string()> shown(const E& target, Choices<E> choices) {
+  return [&target, choices] {
+    for (const auto& [name, value] : choices)
+      if (value == target) return name;
+    return std::string();
+  };
+}
+std::function<std::string()> shown(const std::string& target) {
+  return [&target] { return target; };
+}
+std::function<std::string()> shown(const milliseconds& target) {
+  return [&target] { return in_largest_unit(target.count(), kTimeUnits); };
+}
+
+template <class E>
+Row choice(std::string flag, std::string help, E& target, const Choices<E>& choices) {
+  return {std::move(flag), names(choices), std::move(help), into(target, choices),
+          shown(target, choices)};
+}
+
+Parsed take_groups(std::vector<std::uint16_t>& groups, const std::string& text) {
+  std::vector<std::uint16_t> taken;
+  for (const std::string& part : split(text, ',')) {
+    const std::optional<std::uint16_t> group = number<std::uint16_t>(part);
+    if (!group) return "is not a list of group numbers (0-65535) such as 100 or 86,100";
+    if (*group >= 1 && *group <= 3)
+      return "names group " + part +
+             ", which Calico's Felix reads: holding it would blind Felix without a word. Use "
+             "another group, such as 100, in your rules";
+    if (std::find(taken.begin(), taken.end(), *group) == taken.end()) taken.push_back(*group);
+  }
+  if (taken.empty()) return "names no group";
+  groups = std::move(taken);
+  return {};
+}
+
+template <class T>
+std::string joined(const std::vector<T>& parts) {
+  std::ostringstream out;
+  for (std::size_t i = 0; i < parts.size(); ++i) out << (i == 0 ? "" : ",") << parts[i];
+  return out.str();
+}
+
+Parsed take_rcvbuf(std::uint32_t& target, const std::string& text) {
+  const std::optional<std::int64_t> bytes = with_unit(text, kByteUnits);
+  if (!bytes || *bytes < (64 << 10) || *bytes > (1 << 30))
+    return "is not a size from 64KiB to 1024MiB";
+  target = static_cast<std::uint32_t>(*bytes);
+  return {};
+}
+
+Parsed take_peer_name(std::string& target, const std::string& text) {
+  const bool label = text.starts_with("label:") && text.size() > 6;
+  if (text != "workload" && text != "name" && text != "namespace" && !label)
+    return "is none of workload|name|namespace|label:KEY";
+  target = text;
+  return {};
+}
+
+// ADDR:PORT, [v6]:PORT or :PORT (all addresses).
+Parsed take_listen(std::string& target, const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (!text.empty()) {
+    const std::string host = colon == std::string::npos ? "" : text.substr(0, colon);
+    const bool v6 = host.size() > 2 && host.front() == '[' && host.back() == ']' &&
+                    IpAddr::parse(host.substr(1, host.size() - 2)).has_value();
+    const bool v4 = IpAddr::parse(host).has_value() && host.find(':') == std::string::npos;
+    const bool port = colon != std::string::npos &&
+                      number<std::uint16_t>(text.substr(colon + 1)).value_or(0) != 0;
+    if (!port || !(v4 || v6 || host.empty()))
+      return "is not ADDR:PORT such as 127.0.0.1:9478, [::1]:9478 or :9478 (every address)";
+  }
+  target = text;
+  return {};
+}
+
+Parsed take_api_server(std::string& target, const std::string& text) {
+  if (!text.empty() && !text.starts_with("https://") && !text.starts_with("http://"))
+    return "is not a URL such as https://10.96.0.1:443";
+  target = text;
+  return {};
+}
+
+std::string minutes(const std::string& v) { return v + "m"; }
+
+// The peer's POD_IDENTIFIER values; any other one meant "namespace" there.
+std::string peer_identifier(const std::string& v) {
+  if (v == "name" || v == "namespace") return v;
+  if (v == "name_with_namespace") return "name";
+  return "namespace";
+}
+
+// ---- rows
+// -----------------------------------------------------------------------------------------------
+
+const Choices<SourceChoice> kSources{
+    {"auto", SourceChoice::kAuto}, {"nflog", SourceChoice::kNflog}, {"file", SourceChoice::kFile}};
+const Choices<SinkChoice> kSinks{{"kubernetes", SinkChoice::kKubernetes},
+                                 {"stdout", SinkChoice::kStdout}};
+const Choices<StdoutFormat> kFormats{{"json", StdoutFormat::kJson}, {"text", StdoutFormat::kText}};
+const Choices<PodScope> kScopes{{"node", PodScope::kNode}, {"cluster", PodScope::kCluster}};
+const Choices<std::string> kLevels{
+    {"debug", "debug"}, {"info", "info"}, {"warn", "warn"}, {"error", "error"}};
+const Choices<bool> kBools{{"true", true}, {"false", false}};
+
+std::vector<Row> source_rows(Options& o) {
+  return {
+      choice("source", "where drops are read; auto: nflog, else the log file, saying why", o.source,
+             kSources),
+      {"nflog-group", "N[,N...]", "the NFLOG groups that your rules log to",
+       [&o](const std::string& v) { return take_groups(o.nflog_groups, v); },
+       [&o] { return joined(o.nflog_groups); }},
+      {"rcvbuf-bytes", "SIZE", "socket buffer for NFLOG: what a burst may queue up to",
+       [&o](const std::string& v) { return take_rcvbuf(o.nflog_rcvbuf_bytes, v); },
+       [&o] { return in_largest_unit(o.nflog_rcvbuf_bytes, kByteUnits); }},
+      {"log-file", "PATH", "the iptables log that --source=file (or auto) follows",
+       into(o.log_file), shown(o.log_file), "IPTABLES_LOG_PATH"},
+      {"log-prefix", "TEXT[,TEXT...]",
+       "log prefixes that mean dropped; default: those that say drop, deny, block or reject",
+       [&o](const std::string& v) {
+         o.log_prefixes = split(v, ',');
+         return Parsed();
+       },
+       [&o] { return joined(o.log_prefixes); }, "IPTABLES_LOG_PREFIX"},
+  };
+}
+
+std::vector<Row> kubernetes_rows(Options& o) {
+  return {
+      choice("sink", "where Events go; stdout prints what would be posted", o.sink, kSinks),
+      choice("format", "of --sink=stdout: one Event JSON a line, or a table for people", o.format,
+             kFormats),
+      {"pods", "FILE", "a PodList (kubectl get pods -A -o json) to use instead of the API",
+       into(o.pods_file), shown(o.pods_file)},
+      {"api-server", "URL", "the API server; default: the one of the cluster we run in",
+       [&o](const std::string& v) { return take_api_server(o.api_server, v); }, shown(o.api_server),
+       "KUBE_API_SERVER"},
+      {"kubeconfig", "FILE", "how to reach and authenticate to the API server, outside a cluster",
+       into(o.kubeconfig), shown(o.kubeconfig)},
+      {"node-name", "NAME", "this node, as the API knows it; default: the host's name",
+       into(o.node_name), shown(o.node_name)},
+      choice("pod-scope", "the Pods to watch: this node's, or all (small clusters)", o.pod_scope,
+             kScopes),
+      {"peer-name", "workload|name|namespace|label:KEY", "how Events call the Pod at the other end",
+       [&o](const std::string& v) { return take_peer_name(o.peer_name, v); }, shown(o.peer_name),
+       "POD_IDENTIFIER", peer_identifier},
+      {"event-reason", "TEXT", "the reason of the Events", into(o.event_reason),
+       shown(o.event_reason), "KUBE_EVENT_DISPLAY_REASON"},
+      {"event-component", "TEXT", "the source component of the Events", into(o.event_component),
+       shown(o.event_component), "KUBE_EVENT_SOURCE_COMPONENT_NAME"},
+  };
+}
+
+std::vector<Row> schedule_rows(Options& o) {
+  return {
+      {"repeat-interval", "TIME", "repeats within this time are one drop that counts",
+       into(o.repeat_interval, milliseconds(80)), shown(o.repeat_interval),
+       "REPEATED_EVENTS_INTERVAL_MINUTES", minutes},
+      {"update-interval", "TIME", "an Event's count is updated no sooner than this, then doubling",
+       into(o.update_interval, milliseconds(10)), shown(o.update_interval)},
+      {"update-interval-max", "TIME", "...up to this; keep it below half the Events' life",
+       into(o.update_interval_max, milliseconds(10)), shown(o.update_interval_max)},
+      choice("report-mid-stream", "also tell of TCP packets without SYN (broken connections)",
+             o.report_mid_stream, kBools),
+      {"listen", "ADDR:PORT", "serve /metrics, /livez and /readyz here; default: off",
+       [&o](const std::string& v) { return take_listen(o.listen, v); }, shown(o.listen)},
+      choice("log-level", "what stderr gets", o.log_level, kLevels),
+  };
+}
+
+std::vector<Row> rows(Options& o) {
+  std::vector<Row> all = source_rows(o);
+  for (const auto& more : {kubernetes_rows(o), schedule_rows(o)})
+    all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+// ---- environment
+// ----------------------------------------------------------------------------------------
+
+std::string twin(const std::string& flag) {
+  std::string name = "KUBE_NFLOG_" + flag;
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
+    return c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  });
+  return name;
+}
+
+using Environment = std::map<std::string, std::string, std::less<>>;
+
+Environment read_environment(const char* const* environment) {
+  Environment all;
+  for (; environment != nullptr && *environment != nullptr; ++environment) {
+    const std::string_view entry(*environment);
+    if (const std::size_t eq = entry.find('='); eq != std::string_view::npos)
+      all.emplace(entry.substr(0, eq), entry.substr(eq + 1));
+  }
+  return all;
+}
+
+Result<> take(const Row& row, const std::string& value, const std::string& from) {
+  if (const Parsed wrong = row.take(value))
+    return fail(from + ": \"" + value + "\" " + *wrong + ".", Exit::kUsage);
+  return {};
+}
+
+Result<> apply_environment(const Row& row, const Environment& env) {
+  if (const auto it = env.find(twin(row.flag)); it != env.end())
+    return take(row, it->second, it->first);
+  if (const auto it = env.find(row.peer_env); !row.peer_env.empty() && it != env.end())
+    return take(row, row.peer_value ? row.peer_value(it->second) : it->second, it->first);
+  return {};
+}
+
+// POD_IDENTIFIER=label reads its key from a second variable, and METRICS_SERVER_PORT is only a
+// port.
+void apply_peer_pairs(Environment& env) {
+  const auto identifier = env.find("POD_IDENTIFIER");
+  const auto label = env.find("POD_IDENTIFIER_LABEL");
+  if (identifier != env.end() && identifier->second == "label" && label != env.end())
+    env.emplace("KUBE_NFLOG_PEER_NAME", "label:" + label->second);
+  if (const auto port = env.find("METRICS_SERVER_PORT"); port != env.end())
+    env.emplace("KUBE_NFLOG_LISTEN", ":" + port->second);
+}
+
+// ---- output
+// ---------------------------------------------------------------------------------------------
+
+std::string print_config(const std::vector<Row>& all) {
+  std::string text;
+  for (const Row& row : all) text += "--" + row.flag + "=" + row.print() + "\n";
+  return text;
+}
+
+std::string help(const std::vector<Row>& all) {
+  std::ostringstream out;
+  out << "kube-nflog " KUBE_NFLOG_VERSION
+         ": tells Pods, by Kubernetes Events, which packets the node's firewall dropped.\n\n"
+         "Usage: kube-nflog [flags]\n\n";
+  for (const Row& row : all) {
+    out << "  --" << row.flag << "=" << row.value << "\n      " << row.help;
+    if (const std::string value = row.print(); !value.empty()) out << " [" << value << "]";
+    out << "\n";
+  }
+  out << "  --print-config\n      print every flag with the value in force, and exit\n"
+         "  --version\n      print the version, and exit\n"
+         "  --help\n      print this, and exit\n\n"
+         "Each flag has an environment twin (--log-file is KUBE_NFLOG_LOG_FILE); the flag wins.\n"
+         "The variables of kube-iptables-tailer of the same meaning work too.\n";
+  return out.str();
+}
+
+}  // namespace
+
+Result<CommandLine> parse_command_line(int argc, const char* const* argv,
+                                       const char* const* environment) {
+  CommandLine line;
+  const std::vector<Row> all = rows(line.options);
+  const std::string help_text = help(all);  // before any value is taken: it shows the defaults
+  Environment env = read_environment(environment);
+  apply_peer_pairs(env);
+  for (const Row& row : all)
+    if (Result<> taken = apply_environment(row, env); !taken) return fail(std::move(taken).error());
+
+  CLI::App app;
+  app.set_help_flag();  // ours below: generated from the rows
+  std::vector<std::string> values(all.size());
+  std::vector<CLI::Option*> given;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    given.push_back(app.add_option("--" + all[i].flag, values[i])
+                        ->expected(0, 1)  // "--listen=" is an empty value, not a missing one
+                        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast));
+  bool print = false, version = false, want_help = false;
+  app.add_flag("--print-config", print);
+  app.add_flag("--version", version);
+  app.add_flag("-h,--help", want_help);
+  try {  // CLI11 reports by exceptions; they end here
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return fail(std::string(error.what()) + ". See kube-nflog --help.", Exit::kUsage);
+  }
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (given[i]->count() > 0)
+      if (Result<> taken = take(all[i], values[i], "--" + all[i].flag); !taken)
+        return fail(std::move(taken).error());
+
+  if (line.options.update_interval_max < line.options.update_interval)
+    line.options.update_interval_max = line.options.update_interval;
+  if (line.options.source == SourceChoice::kFile && line.options.log_file.empty())
+    return fail("--source=file needs --log-file=PATH: the log that the LOG rules write to.",
+                Exit::kUsage);
+  if (line.options.sink == SinkChoice::kKubernetes && !line.options.pods_file.empty())
+    return fail("--pods=FILE is for --sink=stdout: Events are posted with the API's own Pods.",
+                Exit::kUsage);
+  if (want_help)
+    line.print = help_text;
+  else if (version)
+    line.print = "kube-nflog " KUBE_NFLOG_VERSION "\n";
+  else if (print)
+    line.print = print_config(all);
+  // The rows point into `line`, which moves out now; they are not used again.
+  return line;
+}
+
+}  // namespace kube_nflog

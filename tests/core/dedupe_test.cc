@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/dedupe.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string>
+
+namespace kube_nflog {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr SteadyTime kStart{std::chrono::hours(1)};
+
+IpAddr ip(std::uint32_t n) {
+  const std::byte b[4] = {std::byte(n >> 24), std::byte(n >> 16), std::byte(n >> 8), std::byte(n)};
+  return IpAddr::v4(b);
+}
+
+Drop drop(std::uint32_t src, std::uint32_t dst, std::uint16_t port, std::int64_t at_us = 0) {
+  Drop d;
+  d.key.src = ip(src);
+  d.key.dst = ip(dst);
+  d.key.protocol = 6;
+  d.key.detail = port;
+  d.key.detail_kind = Detail::kPort;
+  d.time = SystemTime(std::chrono::microseconds(at_us));
+  return d;
+}
+
+std::uint64_t drain(BoundedQueue<DropSummary>& queue) {
+  std::uint64_t packets = 0;
+  for (DropSummary s; queue.pop(s);) packets += s.count;
+  return packets;
+}
+
+TEST(Dedupe, FirstPacketGoesOutAtOnceRepeatsOnlyCount) {
+  Dedupe dedupe({.window = seconds(8), .buckets = 8});
+  BoundedQueue<DropSummary> out(16);
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(dedupe.add(drop(1, 2, 80, i), kStart, out));
+  DropSummary s;
+  ASSERT_TRUE(out.pop(s));
+  EXPECT_EQ(s.count, 1u);
+  EXPECT_EQ(s.key, drop(1, 2, 80).key);
+  EXPECT_FALSE(out.pop(s));
+
+  EXPECT_EQ(dedupe.next_edge(), kStart + seconds(1));
+  dedupe.turn(kStart + milliseconds(999), out);
+  EXPECT_FALSE(out.pop(s)) << "an edge that is not due";
+  dedupe.turn(kStart + seconds(1), out);
+  ASSERT_TRUE(out.pop(s));
+  EXPECT_EQ(s.count, 99u);
+  EXPECT_EQ(s.first.time_since_epoch().count(), 1);
+  EXPECT_EQ(s.last.time_since_epoch().count(), 99);
+}
+
+TEST(Dedupe, AKeyIsNewsAgainAfterItsWindowAndNotBefore) {
+  Dedupe dedupe({.window = seconds(8), .buckets = 8});
+  BoundedQueue<DropSummary> out(16);
+  dedupe.add(drop(1, 2, 80), kStart, out);
+  drain(out);
+  SteadyTime now = kStart;
+  for (int edge = 1; edge < 8; ++edge) {
+    now += seconds(1);
+    dedupe.turn(now, out);
+    EXPECT_EQ(dedupe.size(), 1u) << "edge " << edge;
+  }
+  dedupe.add(drop(1, 2, 80), now, out);
+  EXPECT_EQ(out.size(), 0u) << "still a repeat";
+  now += seconds(1);
+  dedupe.turn(now, out);
+  EXPECT_EQ(drain(out), 1u);
+  EXPECT_EQ(dedupe.size(), 0u);
+  EXPECT_EQ(dedupe.next_edge(), SteadyTime{}) << "an empty set needs no turning";
+  dedupe.add(drop(1, 2, 80), now, out);
+  EXPECT_EQ(drain(out), 1u) << "news again";
+}
+
+TEST(Dedupe, EveryFieldOfTheKeyTellsFlowsApart) {
+  Dedupe dedupe({});
+  BoundedQueue<DropSummary> out(16);
+  const Cause cause{"by rule \"x\""};
+  Drop d = drop(1, 2, 80);
+  dedupe.add(d, kStart, out);
+  dedupe.add(drop(3, 2, 80), kStart, out);
+  dedupe.add(drop(1, 3, 80), kStart, out);
+  dedupe.add(drop(1, 2, 81), kStart, out);
+  d.key.protocol = 17;
+  dedupe.add(d, kStart, out);
+  d.key.cause = &cause;
+  dedupe.add(d, kStart, out);
+  d.key.detail_kind = Detail::kIcmp;
+  dedupe.add(d, kStart, out);
+  EXPECT_EQ(out.size(), 7u);
+  EXPECT_EQ(dedupe.size(), 7u);
+}
+
+TEST(Dedupe, ARefusedSummaryStaysAndIsOfferedAgain) {
+  Dedupe dedupe({.window = seconds(8), .buckets = 8});
+  BoundedQueue<DropSummary> out(1);
+  EXPECT_TRUE(dedupe.add(drop(1, 2, 80), kStart, out));
+  EXPECT_TRUE(dedupe.add(drop(3, 2, 80), kStart, out));  // the queue is full
+  EXPECT_EQ(drain(out), 1u);
+  EXPECT_TRUE(dedupe.add(drop(3, 2, 80), kStart, out));  // offered again with the next packet
+  EXPECT_EQ(drain(out), 2u);
+}
+
+TEST(Dedupe, AFullQueueDelaysCountsPastTheWindowButLosesNone) {
+  Dedupe dedupe({.window = seconds(2), .buckets = 2});
+  BoundedQueue<DropSummary> out(1);
+  dedupe.add(drop(1, 2, 80), kStart, out);
+  for (int i = 0; i < 5; ++i) dedupe.add(drop(1, 2, 80), kStart, out);
+  SteadyTime now = kStart;
+  for (int edge = 0; edge < 5; ++edge) dedupe.turn(now += seconds(1), out);  // nobody drains
+  EXPECT_EQ(dedupe.size(), 1u) << "a key with counts outlives its window";
+  EXPECT_EQ(drain(out), 1u);
+  dedupe.turn(now += seconds(1), out);
+  EXPECT_EQ(drain(out), 5u);
+}
+
+TEST(Dedupe, WhenFullFoldsIntoTheDestinationAndThenRefuses) {
+  Dedupe dedupe({.window = seconds(8), .buckets = 8, .capacity = 8});  // and 2 to spare
+  BoundedQueue<DropSummary> out(64);
+  for (std::uint32_t src = 0; src < 1000; ++src)
+    EXPECT_TRUE(dedupe.add(drop(src, 7, 80), kStart, out));
+  EXPECT_EQ(dedupe.size(), 8u);
+  EXPECT_EQ(out.size(), 9u) << "8 flows and one fold";
+  EXPECT_TRUE(dedupe.add(drop(5000, 9, 443), kStart, out)) << "another Pod still gets through";
+  EXPECT_FALSE(dedupe.add(drop(5001, 10, 443), kStart, out)) << "the spare keys are taken too";
+  dedupe.turn(kStart + seconds(1), out);
+  std::uint64_t folded = 0, all = 0;
+  for (DropSummary s; out.pop(s); all += s.count)
+    if (s.key.src.empty() && s.key.dst == ip(7)) folded += s.count;
+  EXPECT_EQ(folded, 992u);
+  EXPECT_EQ(all, 1001u);
+}
+
+// Against a map that never forgets: whatever the order of packets, edges and full queues, every
+// packet comes out exactly once.
+TEST(Dedupe, CountsAreExactUnderRandomUse) {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    std::mt19937_64 dice(seed);
+    Dedupe dedupe({.window = seconds(4), .buckets = 4, .capacity = 64, .seed = seed});
+    BoundedQueue<DropSummary> out(8);
+    std::map<std::uint32_t, std::int64_t> balance;  // by destination: folding keeps it
+    const auto collect = [&] {
+      for (DropSummary s; out.pop(s);) balance[s.key.dst.bytes()[3]] -= std::int64_t(s.count);
+    };
+    SteadyTime now = kStart;
+    for (int i = 0; i < 20'000; ++i) {
+      const auto dst = static_cast<std::uint32_t>(dice() % 5);
+      if (dedupe.add(drop(static_cast<std::uint32_t>(dice() % 100), dst, 80), now, out))
+        ++balance[dst];
+      if (dice() % 16 == 0) collect();
+      now += milliseconds(dice() % 20);
+      dedupe.turn(now, out);
+      ASSERT_LE(dedupe.size(), 64u);
+    }
+    while (dedupe.flush(out) > 0) collect();
+    collect();
+    for (const auto& [dst, rest] : balance) EXPECT_EQ(rest, 0) << "seed " << seed << " dst " << dst;
+  }
+}
+
+}  // namespace
+}  // namespace kube_nflog

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/ingest.h"
+
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <thread>
+
+#include "core/unique_fd.h"
+
+namespace kube_nflog {
+namespace {
+
+// A source that gives what it was told to, one batch a read.
+class FakeSource final : public DropSource {
+ public:
+  explicit FakeSource(Metrics& metrics) : metrics_(metrics), fd_(::eventfd(0, EFD_SEMAPHORE)) {}
+
+  void give(std::vector<Drop> batch) {
+    batches_.push_back(std::move(batch));
+    const std::uint64_t one = 1;
+    EXPECT_EQ(::write(fd_.get(), &one, sizeof one), ssize_t{sizeof one});
+  }
+  void break_down() { broken_ = true; }
+
+  std::string_view name() const override { return "fake"; }
+  int fd() const override { return fd_.get(); }
+  Result<> read(std::vector<Drop>& out) override {
+    if (broken_) return fail("the source broke");
+    if (batches_.empty()) return {};
+    std::uint64_t one = 0;
+    EXPECT_EQ(::read(fd_.get(), &one, sizeof one), ssize_t{sizeof one});
+    metrics_.seen.add(batches_.front().size());
+    out.insert(out.end(), batches_.front().begin(), batches_.front().end());
+    batches_.erase(batches_.begin());
+    return {};
+  }
+
+ private:
+  Metrics& metrics_;
+  UniqueFd fd_;
+  std::vector<std::vector<Drop>> batches_;
+  bool broken_ = false;
+};
+
+Drop drop(const char* dst, std::uint16_t port) {
+  Drop d;
+  d.key.src = IpAddr::parse("10.0.0.1").value();
+  d.key.dst = IpAddr::parse(dst).value();
+  d.key.protocol = 6;
+  d.key.detail = port;
+  d.key.detail_kind = Detail::kPort;
+  return d;
+}
+
+struct Rig {
+  Metrics metrics;
+  FakeSource source{metrics};
+  BoundedQueue<DropSummary> queue{4};
+  int woken = 0;
+  Ingest ingest{{}, source, queue, metrics, [this] { ++woken; }};
+};
+
+TEST(Ingest, FoldsRepeatsSetsNoiseAsideAndWakesTheOtherThread) {
+  Rig rig;
+  Drop broken = drop("10.0.0.2", 81);
+  broken.mid_stream = true;
+  rig.source.give({drop("10.0.0.2", 80), drop("10.0.0.2", 80), broken, drop("224.0.0.1", 80)});
+  ASSERT_TRUE(rig.ingest.step(steady_now()));
+  EXPECT_EQ(rig.woken, 1);
+  DropSummary s;
+  ASSERT_TRUE(rig.queue.pop(s));
+  EXPECT_EQ(s.count, 1u);
+  EXPECT_EQ(rig.metrics.suppressed[Why::kMidStream].value(), 1u);
+  EXPECT_EQ(rig.metrics.suppressed[Why::kMulticast].value(), 1u);
+  EXPECT_EQ(rig.metrics.dedupe_keys.value(), 1);
+  EXPECT_EQ(rig.metrics.pending(), 2) << "seen 4, 2 suppressed";
+  ASSERT_TRUE(rig.ingest.step(steady_now()));
+  EXPECT_EQ(rig.woken, 1) << "nothing new, no wake-up";
+}
+
+TEST(Ingest, AtTheEndReadsOnAndHandsOutWhatIsPending) {
+  Rig rig;
+  for (int i = 0; i < 3; ++i) rig.source.give({drop("10.0.0.2", 80), drop("10.0.0.2", 80)});
+  const UniqueFd stop(::eventfd(1, 0));
+  ASSERT_TRUE(rig.ingest.run(stop.get()));
+  std::uint64_t packets = 0;
+  for (DropSummary s; rig.queue.pop(s);) packets += s.count;
+  EXPECT_EQ(packets, 6u);
+  EXPECT_EQ(rig.metrics.lost[Where::kQueueFull].value(), 0u);
+}
+
+TEST(Ingest, AtTheEndCountsWhatNobodyTook) {
+  Rig rig;
+  for (std::uint16_t port = 1; port <= 6; ++port) rig.source.give({drop("10.0.0.2", port)});
+  const UniqueFd stop(::eventfd(1, 0));
+  ASSERT_TRUE(rig.ingest.run(stop.get()));  // the queue holds 4 and nobody drains it
+  EXPECT_EQ(rig.metrics.lost[Where::kQueueFull].value(), 2u);
+  EXPECT_EQ(rig.metrics.pending(), 4);
+}
+
+TEST(Ingest, ABrokenSourceEndsItWithTheReason) {
+  Rig rig;
+  rig.source.break_down();
+  const UniqueFd stop(::eventfd(1, 0));
+  const Result<> result = rig.ingest.run(stop.get());
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().what, "the source broke");
+}
+
+}  // namespace
+}  // namespace kube_nflog

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/log.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "core/metrics.h"
+#include "core/unique_fd.h"
+
+namespace kube_nflog {
+namespace {
+
+// stderr becomes a pipe that the test reads, or does not.
+class Captured {
+ public:
+  Captured() {
+    int ends[2];
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    read_ = UniqueFd(ends[0]);
+    const UniqueFd write(ends[1]);
+    saved_ = UniqueFd(::dup(STDERR_FILENO));
+    EXPECT_GE(::dup2(write.get(), STDERR_FILENO), 0);
+  }
+  ~Captured() { restore(); }
+  void restore() { ::dup2(saved_.get(), STDERR_FILENO); }
+  std::string text() {
+    restore();
+    std::string all(1 << 20, '\0');
+    const ssize_t n = ::read(read_.get(), all.data(), all.size());
+    all.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    return all;
+  }
+
+ private:
+  UniqueFd read_, saved_;
+};
+
+TEST(Log, ALineIsOneLineWhateverIsInIt) {
+  Counter dropped;
+  log::start(log::Level::kInfo, dropped);
+  Captured captured;
+  log::debug("not at this level");
+  log::warn("a\nb\x1b[31mc");
+  const std::string text = captured.text();
+  EXPECT_EQ(text.find("not at this level"), std::string::npos);
+  EXPECT_NE(text.find("warning a b [31mc\n"), std::string::npos) << text;
+}
+
+TEST(Log, RepeatsAreCountedNotPrinted) {
+  Counter dropped;
+  log::start(log::Level::kInfo, dropped);
+  Captured captured;
+  log::warn_every(std::chrono::hours(1), "test_topic", "first");
+  for (int i = 0; i < 9; ++i) log::warn_every(std::chrono::hours(1), "test_topic", "again");
+  log::warn_every(std::chrono::seconds(0), "other_topic", "x");
+  log::warn_every(std::chrono::seconds(0), "other_topic", "y");
+  const std::string text = captured.text();
+  EXPECT_EQ(text.find("again"), std::string::npos);
+  EXPECT_NE(text.find("y\n"), std::string::npos);
+}
+
+TEST(Log, AReaderThatDoesNotReadCostsLinesNotTime) {
+  Counter dropped;
+  log::start(log::Level::kInfo, dropped);
+  const Captured captured;  // nobody reads: the pipe fills
+  for (int i = 0; i < 2'000; ++i) log::info(std::string(300, 'x'));
+  EXPECT_GT(dropped.value(), 0u);
+  Counter unused;
+  log::start(log::Level::kInfo, unused);
+}
+
+}  // namespace
+}  // namespace kube_nflog

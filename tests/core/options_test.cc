@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/options.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace kube_nflog {
+namespace {
+
+using std::chrono::milliseconds;
+
+Result<CommandLine> parse(std::vector<const char*> args, std::vector<const char*> env = {}) {
+  args.insert(args.begin(), "kube-nflog");
+  env.push_back(nullptr);
+  return parse_command_line(static_cast<int>(args.size()), args.data(), env.data());
+}
+
+TEST(Options, TheDefaultsAreThoseOfTheDocs) {
+  const Result<CommandLine> line = parse({});
+  ASSERT_TRUE(line) << line.error().what;
+  EXPECT_EQ(line->options.nflog_groups, std::vector<std::uint16_t>{100});
+  EXPECT_EQ(line->options.repeat_interval, milliseconds(120'000));
+  EXPECT_EQ(line->options.source, SourceChoice::kAuto);
+  EXPECT_TRUE(line->print.empty());
+}
+
+TEST(Options, AFlagWinsOverItsTwinWhichWinsOverThePeersName) {
+  EXPECT_EQ(parse({}, {"IPTABLES_LOG_PATH=/peer"})->options.log_file, "/peer");
+  EXPECT_EQ(parse({}, {"IPTABLES_LOG_PATH=/peer", "KUBE_NFLOG_LOG_FILE=/twin"})->options.log_file,
+            "/twin");
+  EXPECT_EQ(parse({"--log-file=/flag"}, {"KUBE_NFLOG_LOG_FILE=/twin"})->options.log_file, "/flag");
+  EXPECT_EQ(parse({"--log-file=/flag", "--log-file", "/last"})->options.log_file, "/last");
+}
+
+TEST(Options, ReadsTheEnvironmentOfKubeIptablesTailer) {
+  const Result<CommandLine> line =
+      parse({}, {"IPTABLES_LOG_PREFIX=calico-drop:", "POD_IDENTIFIER=label",
+                 "POD_IDENTIFIER_LABEL=app", "REPEATED_EVENTS_INTERVAL_MINUTES=3",
+                 "METRICS_SERVER_PORT=9090", "KUBE_EVENT_DISPLAY_REASON=Dropped"});
+  ASSERT_TRUE(line) << line.error().what;
+  EXPECT_EQ(line->options.log_prefixes, std::vector<std::string>{"calico-drop:"});
+  EXPECT_EQ(line->options.peer_name, "label:app");
+  EXPECT_EQ(line->options.repeat_interval, milliseconds(180'000));
+  EXPECT_EQ(line->options.listen, ":9090");
+  EXPECT_EQ(line->options.event_reason, "Dropped");
+  EXPECT_EQ(parse({}, {"POD_IDENTIFIER=name_with_namespace"})->options.peer_name, "name");
+  EXPECT_EQ(parse({}, {"POD_IDENTIFIER=whatever"})->options.peer_name, "namespace");
+}
+
+TEST(Options, ReadsListsAndUnits) {
+  const Result<CommandLine> line =
+      parse({"--nflog-group=86,100,86", "--update-interval=500ms", "--rcvbuf-bytes=4MiB"});
+  ASSERT_TRUE(line) << line.error().what;
+  EXPECT_EQ(line->options.nflog_groups, (std::vector<std::uint16_t>{86, 100}));
+  EXPECT_EQ(line->options.update_interval, milliseconds(500));
+  EXPECT_EQ(line->options.nflog_rcvbuf_bytes, 4U << 20);
+}
+
+TEST(Options, EveryMistakeIsAUsageErrorThatNamesFlagAndValue) {
+  for (const char* bad : {"--nflog-group=70000",
+                          "--nflog-group=",
+                          "--nflog-group=1",
+                          "--nflog-group=100,x",
+                          "--source=kernel",
+                          "--repeat-interval=2",
+                          "--repeat-interval=-1s",
+                          "--repeat-interval=1ms",
+                          "--rcvbuf-bytes=1",
+                          "--peer-name=label:",
+                          "--listen=localhost:80",
+                          "--listen=127.0.0.1",
+                          "--listen=[::1:80",
+                          "--api-server=10.0.0.1",
+                          "--log-level=loud",
+                          "--source=file",
+                          "--pods=x",
+                          "--no-such-flag",
+                          "stray",
+                          "--report-mid-stream=maybe"}) {
+    const Result<CommandLine> line = parse({bad});
+    ASSERT_FALSE(line) << bad;
+    EXPECT_EQ(line.error().exit, Exit::kUsage) << bad;
+    EXPECT_FALSE(line.error().what.empty()) << bad;
+  }
+  EXPECT_EQ(parse({"--source=kernel"}).error().what,
+            "--source: \"kernel\" is none of auto|nflog|file.");
+  EXPECT_EQ(parse({}, {"KUBE_NFLOG_SOURCE=kernel"}).error().what,
+            "KUBE_NFLOG_SOURCE: \"kernel\" is none of auto|nflog|file.");
+  EXPECT_NE(parse({"--nflog-group=2"}).error().what.find("Felix"), std::string::npos);
+}
+
+TEST(Options, PrintConfigCanBeFedBackAndGivesTheSame) {
+  const std::string first =
+      parse({"--print-config", "--sink=stdout", "--repeat-interval=90s", "--peer-name=label:app"})
+          ->print;
+  std::vector<std::string> args;
+  for (std::size_t at = 0, end = 0; (end = first.find('\n', at)) != std::string::npos; at = end + 1)
+    args.push_back(first.substr(at, end - at));
+  std::vector<const char*> again{"--print-config"};
+  for (const std::string& arg : args) again.push_back(arg.c_str());
+  const Result<CommandLine> line = parse(again);
+  ASSERT_TRUE(line) << line.error().what;
+  EXPECT_EQ(line->print, first);
+  EXPECT_NE(first.find("--repeat-interval=90s\n"), std::string::npos);
+}
+
+TEST(Options, HelpShowsEveryFlagWithItsDefault) {
+  const std::string help = parse({"--help", "--sink=stdout"})->print;
+  EXPECT_NE(help.find("--nflog-group=N[,N...]\n"), std::string::npos);
+  EXPECT_NE(help.find("[100]"), std::string::npos);
+  EXPECT_NE(help.find("[kubernetes]"), std::string::npos) << "the default, not the value given";
+  EXPECT_NE(parse({"--version"})->print.find("kube-nflog "), std::string::npos);
+}
+
+}  // namespace
+}  // namespace kube_nflog
