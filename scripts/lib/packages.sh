@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Which Debian 12 packages each task needs, and how the missing ones get installed. None of them starts a daemon.
+# Needs say.sh.
+
+declare -A packages=(
+  [build]='g++ cmake ninja-build ccache pkg-config libnetfilter-log-dev libmnl-dev libnfnetlink-dev
+    libcurl4-openssl-dev rapidjson-dev libexpected-dev libcli11-dev libspdlog-dev prometheus-cpp-dev
+    libcivetweb-dev libc-ares-dev libcap-ng-dev libgtest-dev'
+  [node]='iproute2 iptables nftables python3'
+  [cluster]='curl openssl ca-certificates'
+  [test]='curl'
+  [check]='clang clang-format clang-tidy shellcheck'
+)
+
+# need_packages GROUP...: installs what is missing of these groups; needs root only when something is.
+need_packages() {
+  local group package missing=()
+  for group in "$@"; do
+    for package in ${packages[$group]}; do
+      dpkg-query -W -f='${Status}' "$package" 2> /dev/null | grep -q ' installed$' || missing+=("$package")
+    done
+  done
+  ((${#missing[@]})) || return 0
+  ((EUID == 0)) || die "needs root to install: ${missing[*]}"
+  step Packages "installing ${#missing[@]}: ${missing[*]}"
+  run_shown apt-get update -q
+  DEBIAN_FRONTEND=noninteractive run_shown apt-get install -y -q --no-install-recommends \
+    -o Dpkg::Use-Pty=0 "${missing[@]}"
+}
