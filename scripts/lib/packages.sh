@@ -5,11 +5,11 @@
 
 declare -A packages=(
   [build]='g++ cmake ninja-build ccache pkg-config libnetfilter-log-dev libmnl-dev libnfnetlink-dev
-    libcurl4-openssl-dev rapidjson-dev libexpected-dev libcli11-dev libspdlog-dev prometheus-cpp-dev
-    libcivetweb-dev libc-ares-dev libcap-ng-dev libgtest-dev'
+    libcurl4-openssl-dev rapidjson-dev libexpected-dev libcli11-dev libspdlog-dev libfmt-dev prometheus-cpp-dev
+    libcivetweb-dev libcap-ng-dev libyaml-cpp-dev libgtest-dev'
   [node]='iproute2 iptables nftables python3'
-  [cluster]='curl openssl ca-certificates'
-  [test]='curl'
+  [cluster]='curl jq openssl ca-certificates'
+  [test]='curl jq'
   [check]='clang clang-format clang-tidy shellcheck'
 )
 
