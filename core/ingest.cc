@@ -42,7 +42,7 @@ Ingest::Ingest(const IngestOptions& options, DropSource& source, BoundedQueue<Dr
 
 Result<> Ingest::step(SteadyTime now) {
   batch_.clear();
-  const Result<> result = source_.read(batch_);
+  Result<> result = source_.read(batch_);
   std::array<std::uint64_t, kLabelCount<Why>> suppressed{};
   std::uint64_t no_room = 0;
   for (const Drop& drop : batch_) {
