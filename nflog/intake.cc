@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nflog/intake.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "nflog/packet.h"
+
+namespace kube_nflog {
+namespace {
+
+constexpr std::uint8_t kFamilyIpv4 = 2;  // NFPROTO_IPV4 and NFPROTO_IPV6 of linux/netfilter.h
+constexpr std::uint8_t kFamilyIpv6 = 10;
+
+// The IP families carry nothing else; a bridge or a device carries what the record says.
+std::uint16_t ether_type_of(const Record& record) {
+  if (record.family == kFamilyIpv4) return kEtherTypeIpv4;
+  if (record.family == kFamilyIpv6) return kEtherTypeIpv6;
+  return record.ether_type;
+}
+
+}  // namespace
+
+Intake::Intake(std::span<const std::uint16_t> groups, CauseTable& causes, Metrics& metrics)
+    : verdicts_(PrefixOrigin::kNflogGroup, {}, causes), metrics_(metrics) {
+  for (const std::uint16_t group : groups) {
+    groups_.push_back({.number = group, .messages = &metrics.nflog_messages.at(group), .gap = {}});
+  }
+}
+
+void Intake::take(Bytes datagram, SystemTime now, std::vector<Drop>& out) {
+  DatagramReader reader(datagram);
+  for (;;) {
+    switch (reader.next()) {
+      case DatagramReader::Item::kRecord:
+        take_record(reader.record(), now, out);
+        break;
+      case DatagramReader::Item::kDamaged:
+        ++counts_.seen;
+        ++counts_.undecodable;
+        break;
+      case DatagramReader::Item::kAnswer:  // the requester reads those
+        break;
+      case DatagramReader::Item::kEnd:
+        return;
+    }
+  }
+}
+
+void Intake::take_record(const Record& record, SystemTime now, std::vector<Drop>& out) {
+  ++counts_.seen;
+  const auto group = std::find_if(groups_.begin(), groups_.end(),
+                                  [&](const Group& g) { return g.number == record.group; });
+  if (group == groups_.end()) {  // not bound by us
+    ++counts_.undecodable;
+    return;
+  }
+  ++group->seen;
+  if (record.seq) counts_.lost += group->gap.see(*record.seq);
+
+  const Verdict verdict = verdicts_.of(record.prefix);
+  if (verdict.ruling != Ruling::kDrop) {
+    ++counts_.hints;
+    return;
+  }
+  Drop& drop = out.emplace_back();
+  if (!decode_packet(ether_type_of(record), record.payload, drop)) {
+    out.pop_back();
+    ++counts_.undecodable;
+    return;
+  }
+  drop.key.cause = verdict.cause;
+  drop.time = record.time.value_or(now);
+}
+
+std::uint64_t Intake::publish() {
+  for (Group& group : groups_) {
+    if (group.seen != 0) group.messages->add(std::exchange(group.seen, 0));
+  }
+  const auto counts = std::exchange(counts_, {});
+  metrics_.seen.add(counts.seen);
+  metrics_.suppressed[Why::kHint].add(counts.hints);
+  metrics_.lost[Where::kUndecodable].add(counts.undecodable);
+  metrics_.lost[Where::kNetlinkOverrun].add(counts.lost);
+  return counts.lost;
+}
+
+}  // namespace kube_nflog

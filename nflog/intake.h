@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Intake: NFLOG datagrams in, drops out, everything counted. It is NflogSource without the socket,
+// so that tests, fuzzers and benches feed it bytes. Owned by the ingest thread; no allocation per
+// record.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/cause_table.h"
+#include "core/clock.h"
+#include "core/drop.h"
+#include "core/metrics.h"
+#include "nflog/cursor.h"
+#include "nflog/loss.h"
+#include "nflog/message.h"
+#include "nflog/verdict.h"
+
+namespace kube_nflog {
+
+class Intake {
+ public:
+  // `metrics` has a series for each of `groups`; both references must outlive this.
+  Intake(std::span<const std::uint16_t> groups, CauseTable& causes, Metrics& metrics);
+
+  // Appends the drops of one datagram. `now` stamps records without a time of their own.
+  void take(Bytes datagram, SystemTime now, std::vector<Drop>& out);
+
+  // Adds what was counted since the last time to the metrics, once per wake-up instead of per
+  // record. Returns how many records the kernel lost before those that arrived.
+  std::uint64_t publish();
+
+ private:
+  struct Group {
+    std::uint16_t number;
+    Counter* messages;
+    SeqGap gap;
+    std::uint64_t seen = 0;  // since the last publish()
+  };
+
+  void take_record(const Record& record, SystemTime now, std::vector<Drop>& out);
+
+  std::vector<Group> groups_;
+  Verdicts verdicts_;
+  Metrics& metrics_;
+  // Since the last publish(); `seen` holds damaged messages too, whose group is not known.
+  struct {
+    std::uint64_t seen = 0, hints = 0, undecodable = 0, lost = 0;
+  } counts_;
+};
+
+}  // namespace kube_nflog
