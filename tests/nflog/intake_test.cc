@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nflog/intake.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <random>
+#include <string>
+
+#include "tests/nflog/bytes.h"
+
+namespace {
+std::atomic<std::size_t> allocations{0};
+}  // namespace
+
+// Counts, and otherwise does what the standard one does.
+void* operator new(std::size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
+  throw std::bad_alloc();
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+
+namespace kube_nflog {
+namespace {
+
+using test::Buffer;
+using test::joined;
+using test::record;
+using test::syn;
+
+constexpr std::array<std::uint16_t, 3> kGroups{86, 100, 1};
+constexpr SystemTime kNow{std::chrono::seconds(1'700'000'000)};
+
+class IntakeTest : public ::testing::Test {
+ protected:
+  std::vector<Drop> take(Bytes datagram) {
+    std::vector<Drop> drops;
+    intake.take(datagram, kNow, drops);
+    appended += drops.size();
+    intake.publish();
+    // The duty of every DropSource.
+    EXPECT_EQ(metrics.seen.value(),
+              appended + metrics.suppressed[Why::kHint].value() + undecodable());
+    return drops;
+  }
+  std::uint64_t undecodable() { return metrics.lost[Where::kUndecodable].value(); }
+  std::uint64_t lost() { return metrics.lost[Where::kNetlinkOverrun].value(); }
+
+  Metrics metrics{kGroups};
+  CauseTable causes;
+  Intake intake{kGroups, causes, metrics};
+  std::size_t appended = 0;
+};
+
+TEST_F(IntakeTest, MakesADropOfARecord) {
+  const std::vector<Drop> drops = take(record({.prefix = "my-rule", .payload = syn()}));
+  ASSERT_EQ(drops.size(), 1u);
+  const Drop& drop = drops[0];
+  EXPECT_EQ(drop.key.src.to_string(), "10.42.0.11");
+  EXPECT_EQ(drop.key.dst.to_string(), "10.42.0.10");
+  EXPECT_EQ(drop.key.protocol, 6);
+  EXPECT_EQ(drop.key.detail, 8080);
+  EXPECT_EQ(drop.src_port, 36943);
+  EXPECT_FALSE(drop.mid_stream);
+  EXPECT_EQ(drop.time, kNow);  // this record has none of its own
+  ASSERT_NE(drop.key.cause, nullptr);
+  EXPECT_EQ(drop.key.cause->clause, "by rule \"my-rule\"");
+  EXPECT_EQ(metrics.nflog_messages.at(100).value(), 1u);
+  EXPECT_EQ(metrics.nflog_messages.at(86).value(), 0u);
+}
+
+TEST_F(IntakeTest, TheKernelsTimeWins) {
+  const Buffer raw = test::captured("nflog/kernel-nflog-records.txt").at(0);
+  const std::vector<Drop> drops = take(raw);
+  ASSERT_EQ(drops.size(), 1u);
+  EXPECT_EQ(drops[0].time.time_since_epoch().count(), 1795413569'015955);
+}
+
+// Every case of the real controllers: kube-router logs verdicts alone, k3s also hints, and an
+// allowed connection makes hints only.
+TEST_F(IntakeTest, CapturedControllersMakeExactlyTheDeniedPackets) {
+  std::size_t cases = 0, hints = 0;
+  for (const std::string& line : test::lines("nflog/kube-router/records.jsonl")) {
+    const auto after = [&line](std::string_view key) { return line.find(key) + key.size(); };
+    const std::size_t denied = std::stoul(line.substr(after("\"packets_denied\":")));
+    std::size_t drops = 0, records = 0;
+    for (std::size_t at = after("\"records\":[\""); line[at] != ']';) {
+      const std::size_t end = line.find('"', at);
+      drops += take(test::hex(std::string_view(line).substr(at, end - at))).size();
+      ++records;
+      at = line[end + 1] == ',' ? end + 3 : end + 1;
+    }
+    EXPECT_EQ(drops, denied) << line.substr(0, 60);
+    hints += records - drops;
+    ++cases;
+  }
+  EXPECT_EQ(cases, 46u);
+  EXPECT_EQ(metrics.suppressed[Why::kHint].value(), hints);
+  EXPECT_EQ(metrics.seen.value(), 166u);
+  EXPECT_EQ(undecodable(), 0u);
+}
+
+TEST_F(IntakeTest, BatchedDatagramsAreTheSameRecords) {
+  for (const Buffer& datagram :
+       test::captured("nflog/kube-router/k3s.nflog-batched-datagrams.txt", "RAWDGRAM ")) {
+    take(datagram);
+  }
+  EXPECT_EQ(metrics.seen.value(), 12u);
+  EXPECT_EQ(metrics.nflog_messages.at(100).value(), 12u);
+  EXPECT_EQ(lost(), 0u);
+  EXPECT_EQ(undecodable(), 0u);
+}
+
+TEST_F(IntakeTest, GapsAreCountedPerGroup) {
+  take(joined({record({.group = 100, .seq = 0, .payload = syn()}),
+               record({.group = 86, .seq = 0, .payload = syn()}),
+               record({.group = 100, .seq = 1, .payload = syn()})}));
+  EXPECT_EQ(lost(), 0u);
+  take(record({.group = 86, .seq = 11, .payload = syn()}));
+  EXPECT_EQ(lost(), 10u);
+  take(record({.group = 100, .seq = 5, .payload = syn()}));
+  EXPECT_EQ(lost(), 13u);
+}
+
+TEST_F(IntakeTest, HintsAndUndecodableRecordsCountInTheSequence) {
+  take(joined({record({.seq = 0, .prefix = "DROP by policy a/b", .payload = syn()}),
+               record({.seq = 1, .payload = test::hex("45")}),
+               record({.seq = 2, .payload = syn()})}));
+  EXPECT_EQ(lost(), 0u);
+  EXPECT_EQ(appended, 1u);
+  EXPECT_EQ(metrics.suppressed[Why::kHint].value(), 1u);
+  EXPECT_EQ(undecodable(), 1u);
+  EXPECT_EQ(metrics.nflog_messages.at(100).value(), 3u);
+}
+
+TEST_F(IntakeTest, BadRecordsAreCountedAndTheRestSurvives) {
+  Buffer garbage(64, std::byte{0xa5});
+  take(garbage);
+  EXPECT_EQ(undecodable(), 1u);
+  take(joined({record({.group = 7, .payload = syn()}),                   // a group that is not ours
+               record({.family = 3, .payload = test::hex("00010800")}),  // ARP
+               record({.family = 10, .payload = syn()}),                 // IPv4 said to be IPv6
+               record({.payload = {}}), record({.payload = syn()}), garbage}));
+  EXPECT_EQ(undecodable(), 6u);
+  EXPECT_EQ(appended, 1u);
+}
+
+TEST_F(IntakeTest, ABridgeRecordIsReadByItsEtherType) {
+  EXPECT_EQ(take(record({.family = 7, .payload = syn()})).size(), 1u);
+  EXPECT_EQ(take(record({.family = 5, .payload = syn()})).size(), 1u);
+}
+
+TEST_F(IntakeTest, NoAllocationPerRecordInSteadyState) {
+  const Buffer datagram = joined(
+      {record({.seq = 0, .payload = syn()}),
+       record({.seq = 1, .prefix = "a-rule-with-a-name-beyond-sso", .payload = syn()}),
+       record({.seq = 2, .prefix = "DROP by policy a/b", .payload = syn()}), test::hex("0011")});
+  std::vector<Drop> out;
+  out.reserve(64);
+  intake.take(datagram, kNow, out);  // warm-up: prefixes are judged once
+  intake.publish();
+  const std::size_t before = allocations.load();
+  for (int i = 0; i < 10'000; ++i) {
+    out.clear();
+    intake.take(datagram, kNow, out);
+    intake.publish();
+  }
+  EXPECT_EQ(allocations.load(), before);
+  EXPECT_EQ(out.size(), 2u);
+}
+
+TEST_F(IntakeTest, MutatedDatagramsKeepTheLedger) {
+  const Buffer good =
+      test::captured("nflog/kube-router/k3s.nflog-batched-datagrams.txt", "RAWDGRAM ").at(0);
+  std::mt19937 dice(3);
+  for (int i = 0; i < 20'000; ++i) {
+    Buffer bad = good;
+    for (unsigned n = 1 + dice() % 8; n > 0; --n) bad[dice() % bad.size()] = std::byte(dice());
+    bad.resize(dice() % (bad.size() + 1));
+    take(bad);
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(appended, 0u);
+  EXPECT_GT(undecodable(), 0u);
+}
+
+}  // namespace
+}  // namespace kube_nflog
