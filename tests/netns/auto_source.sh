@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# --source=auto takes NFLOG if it can, else the log file, and says why.
+# shellcheck source=tests/netns/common.inc
+. "$(dirname "$0")/common.inc"
+
+log_and_drop -o cali-ledger
+touch "$work/iptables.log"
+start_agent --source=auto --log-file="$work/iptables.log"
+expect_metric 'source_active{source="nflog"}' 1
+checkout_tries "$ledger_ipv4" tcp/5432
+expect_events 2 'on port 5432/TCP'
+first=$agent
+
+# A second agent finds the group taken.
+launch_agent --listen=127.0.0.1:9479 --source=auto --log-file="$work/iptables.log"
+wait_until 5 grep -Eq 'group 100.*held' "$work/agent.log" || fail "does not say why it does not use NFLOG"
+wait_until 5 curl -fs -o "$work/metrics" 127.0.0.1:9479/metrics
+grep -q 'source_active{source="file"} 1' "$work/metrics" || fail "does not read the log file"
+log_lines <<< "policy-drop: $checkout_ipv4 $ledger_ipv4 TOS=0x00 PREC=0x00 TTL=63 ID=1 PROTO=UDP SPT=4000 DPT=53 LEN=40" \
+  >> "$work/iptables.log"
+expect_events 2 'on port 53/UDP'
+stop_agent
+agent=$first
+stop_agent
+
+# Neither: one paragraph tells both reasons.
+run_as=(setpriv --inh-caps=-all --bounding-set=-net_admin)
+refuses 77 'NET_ADMIN' --source=auto --log-file="$work/no-such.log"
+grep -q 'no-such.log' "$work/paragraph" || fail "tells one reason only: $(cat "$work/paragraph")"

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Without CAP_NET_ADMIN: exit status 77, saying so. With nothing else it works, and keeps nothing.
+# shellcheck source=tests/netns/common.inc
+. "$(dirname "$0")/common.inc"
+
+run_as=(setpriv --inh-caps=-all --bounding-set=-net_admin)
+refuses 77 'NET_ADMIN' --source=nflog
+
+run_as=(setpriv --no-new-privs --inh-caps=-all "--bounding-set=-all,+net_admin")
+log_and_drop -o cali-ledger
+start_agent
+for set in CapInh CapPrm CapEff CapAmb; do
+  grep -q "^$set:"$'\t'"0000000000000000$" "/proc/$agent/status" || fail "still holds $(grep "^$set" "/proc/$agent/status")"
+done
+checkout_tries "$ledger_ipv4" tcp/5432
+expect_events 2 'on port 5432/TCP'
