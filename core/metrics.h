@@ -68,8 +68,10 @@ class Grid {  // two labels
 enum class Why : std::uint8_t {
   kMidStream,  // TCP without SYN: a broken connection, not a policy
   kDhcp,
+  kMdns,
   kMulticast,
   kBroadcast,
+  kIgnored,        // --ignore names one of its addresses
   kHint,           // a rule that logs before the verdict is known (k3s "DROP by policy …")
   kUnknownPrefix,  // a log line whose prefix does not say "dropped"
   kNoPod,          // no Pod at either end
@@ -77,8 +79,8 @@ enum class Why : std::uint8_t {
   kCount
 };
 inline constexpr std::array<std::string_view, kLabelCount<Why>> kWhyNames{
-    "mid_stream", "dhcp",           "multicast", "broadcast",
-    "hint",       "unknown_prefix", "no_pod",    "event_budget"};
+    "mid_stream", "dhcp", "mdns",           "multicast", "broadcast",
+    "ignored",    "hint", "unknown_prefix", "no_pod",    "event_budget"};
 
 // Where a drop was lost that should have made an Event.
 enum class Where : std::uint8_t {

@@ -4,15 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <functional>
 #include <map>
 #include <optional>
 #include <sstream>
 #include <string_view>
-#include <system_error>
 
-#include "core/ip.h"
+#include "core/option_value.h"
 
 #ifndef KUBE_NFLOG_VERSION
 #error "the build defines KUBE_NFLOG_VERSION"
@@ -21,8 +19,8 @@
 namespace kube_nflog {
 namespace {
 
+using option_value::Parsed;
 using std::chrono::milliseconds;
-using Parsed = std::optional<std::string>;  // nothing: taken; text: what is wrong with the value
 
 // One option is one row: flag, what --help shows of its value and meaning, how its value is taken
 // and how it is printed. The environment twin is derived: --log-file is KUBE_NFLOG_LOG_FILE.
@@ -36,49 +34,7 @@ struct Row {
   std::function<std::string(const std::string&)> peer_value = {};
 };
 
-// ---- values
-// ---------------------------------------------------------------------------------------------
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::istringstream in(text);
-  for (std::string part; std::getline(in, part, separator);) parts.push_back(part);
-  return parts;
-}
-
-template <class T>
-std::optional<T> number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-struct Unit {
-  std::string_view name;
-  std::int64_t factor;
-};
-constexpr Unit kTimeUnits[] = {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}};
-constexpr Unit kByteUnits[] = {{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"", 1}};
-
-// "90s", "8MiB": a whole number and its unit.
-template <std::size_t N>
-std::optional<std::int64_t> with_unit(std::string_view text, const Unit (&units)[N]) {
-  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  const std::optional<std::int32_t> n = number<std::int32_t>(text.substr(0, digits));
-  for (const Unit& unit : units)
-    if (n && text.substr(digits) == unit.name) return *n * unit.factor;
-  return std::nullopt;
-}
-
-template <std::size_t N>
-std::string in_largest_unit(std::int64_t n, const Unit (&units)[N]) {
-  const Unit* best = nullptr;
-  for (const Unit& unit : units)
-    if (n % unit.factor == 0 && (best == nullptr || unit.factor > best->factor)) best = &unit;
-  return best == nullptr ? std::to_string(n)
-                         : std::to_string(n / best->factor) + std::string(best->name);
-}
+// ---- from values to rows ----
 
 std::function<Parsed(const std::string&)> into(std::string& target) {
   return [&target](const std::string& v) -> Parsed {
@@ -89,12 +45,7 @@ std::function<Parsed(const std::string&)> into(std::string& target) {
 
 std::function<Parsed(const std::string&)> into(milliseconds& target, milliseconds least) {
   return [&target, least](const std::string& v) -> Parsed {
-    const std::optional<std::int64_t> ms = with_unit(v, kTimeUnits);
-    if (!ms) return "is not a time such as 500ms, 90s, 2m or 1h";
-    if (milliseconds(*ms) < least)
-      return "is too short: the least is " + in_largest_unit(least.count(), kTimeUnits);
-    target = milliseconds(*ms);
-    return {};
+    return option_value::take_time(target, least, v);
   };
 }
 
@@ -132,76 +83,13 @@ std::function<std::string()> shown(const std::string& target) {
   return [&target] { return target; };
 }
 std::function<std::string()> shown(const milliseconds& target) {
-  return [&target] { return in_largest_unit(target.count(), kTimeUnits); };
+  return [&target] { return option_value::print_time(target); };
 }
 
 template <class E>
 Row choice(std::string flag, std::string help, E& target, const Choices<E>& choices) {
   return {std::move(flag), names(choices), std::move(help), into(target, choices),
           shown(target, choices)};
-}
-
-Parsed take_groups(std::vector<std::uint16_t>& groups, const std::string& text) {
-  std::vector<std::uint16_t> taken;
-  for (const std::string& part : split(text, ',')) {
-    const std::optional<std::uint16_t> group = number<std::uint16_t>(part);
-    if (!group) return "is not a list of group numbers (0-65535) such as 100 or 86,100";
-    if (*group >= 1 && *group <= 3)
-      return "names group " + part +
-             ", which Calico's Felix reads: holding it would blind Felix without a word. Use "
-             "another group, such as 100, in your rules";
-    if (std::find(taken.begin(), taken.end(), *group) == taken.end()) taken.push_back(*group);
-  }
-  if (taken.empty()) return "names no group";
-  groups = std::move(taken);
-  return {};
-}
-
-template <class T>
-std::string joined(const std::vector<T>& parts) {
-  std::ostringstream out;
-  for (std::size_t i = 0; i < parts.size(); ++i) out << (i == 0 ? "" : ",") << parts[i];
-  return out.str();
-}
-
-Parsed take_rcvbuf(std::uint32_t& target, const std::string& text) {
-  const std::optional<std::int64_t> bytes = with_unit(text, kByteUnits);
-  if (!bytes || *bytes < (64 << 10) || *bytes > (1 << 30))
-    return "is not a size from 64KiB to 1024MiB";
-  target = static_cast<std::uint32_t>(*bytes);
-  return {};
-}
-
-Parsed take_peer_name(std::string& target, const std::string& text) {
-  const bool label = text.starts_with("label:") && text.size() > 6;
-  if (text != "workload" && text != "name" && text != "namespace" && !label)
-    return "is none of workload|name|namespace|label:KEY";
-  target = text;
-  return {};
-}
-
-// ADDR:PORT, [v6]:PORT or :PORT (all addresses).
-Parsed take_listen(std::string& target, const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  if (!text.empty()) {
-    const std::string host = colon == std::string::npos ? "" : text.substr(0, colon);
-    const bool v6 = host.size() > 2 && host.front() == '[' && host.back() == ']' &&
-                    IpAddr::parse(host.substr(1, host.size() - 2)).has_value();
-    const bool v4 = IpAddr::parse(host).has_value() && host.find(':') == std::string::npos;
-    const bool port = colon != std::string::npos &&
-                      number<std::uint16_t>(text.substr(colon + 1)).value_or(0) != 0;
-    if (!port || !(v4 || v6 || host.empty()))
-      return "is not ADDR:PORT such as 127.0.0.1:9478, [::1]:9478 or :9478 (every address)";
-  }
-  target = text;
-  return {};
-}
-
-Parsed take_api_server(std::string& target, const std::string& text) {
-  if (!text.empty() && !text.starts_with("https://") && !text.starts_with("http://"))
-    return "is not a URL such as https://10.96.0.1:443";
-  target = text;
-  return {};
 }
 
 std::string minutes(const std::string& v) { return v + "m"; }
@@ -224,27 +112,26 @@ const Choices<StdoutFormat> kFormats{{"json", StdoutFormat::kJson}, {"text", Std
 const Choices<PodScope> kScopes{{"node", PodScope::kNode}, {"cluster", PodScope::kCluster}};
 const Choices<std::string> kLevels{
     {"debug", "debug"}, {"info", "info"}, {"warn", "warn"}, {"error", "error"}};
-const Choices<bool> kBools{{"true", true}, {"false", false}};
 
 std::vector<Row> source_rows(Options& o) {
   return {
       choice("source", "where drops are read; auto: nflog, else the log file, saying why", o.source,
              kSources),
       {"nflog-group", "N[,N...]", "the NFLOG groups that your rules log to",
-       [&o](const std::string& v) { return take_groups(o.nflog_groups, v); },
-       [&o] { return joined(o.nflog_groups); }},
+       [&o](const std::string& v) { return option_value::take_groups(o.nflog_groups, v); },
+       [&o] { return option_value::print_groups(o.nflog_groups); }},
       {"rcvbuf-bytes", "SIZE", "socket buffer for NFLOG: what a burst may queue up to",
-       [&o](const std::string& v) { return take_rcvbuf(o.nflog_rcvbuf_bytes, v); },
-       [&o] { return in_largest_unit(o.nflog_rcvbuf_bytes, kByteUnits); }},
+       [&o](const std::string& v) { return option_value::take_rcvbuf(o.nflog_rcvbuf_bytes, v); },
+       [&o] { return option_value::print_bytes(o.nflog_rcvbuf_bytes); }},
       {"log-file", "PATH", "the iptables log that --source=file (or auto) follows",
        into(o.log_file), shown(o.log_file), "IPTABLES_LOG_PATH"},
       {"log-prefix", "TEXT[,TEXT...]",
        "log prefixes that mean dropped; default: those that say drop, deny, block or reject",
        [&o](const std::string& v) {
-         o.log_prefixes = split(v, ',');
+         o.log_prefixes = option_value::split(v);
          return Parsed();
        },
-       [&o] { return joined(o.log_prefixes); }, "IPTABLES_LOG_PREFIX"},
+       [&o] { return option_value::join(o.log_prefixes); }, "IPTABLES_LOG_PREFIX"},
   };
 }
 
@@ -256,8 +143,8 @@ std::vector<Row> kubernetes_rows(Options& o) {
       {"pods", "FILE", "a PodList (kubectl get pods -A -o json) to use instead of the API",
        into(o.pods_file), shown(o.pods_file)},
       {"api-server", "URL", "the API server; default: the one of the cluster we run in",
-       [&o](const std::string& v) { return take_api_server(o.api_server, v); }, shown(o.api_server),
-       "KUBE_API_SERVER"},
+       [&o](const std::string& v) { return option_value::take_api_server(o.api_server, v); },
+       shown(o.api_server), "KUBE_API_SERVER"},
       {"kubeconfig", "FILE", "how to reach and authenticate to the API server, outside a cluster",
        into(o.kubeconfig), shown(o.kubeconfig)},
       {"node-name", "NAME", "this node, as the API knows it; default: the host's name",
@@ -265,8 +152,8 @@ std::vector<Row> kubernetes_rows(Options& o) {
       choice("pod-scope", "the Pods to watch: this node's, or all (small clusters)", o.pod_scope,
              kScopes),
       {"peer-name", "workload|name|namespace|label:KEY", "how Events call the Pod at the other end",
-       [&o](const std::string& v) { return take_peer_name(o.peer_name, v); }, shown(o.peer_name),
-       "POD_IDENTIFIER", peer_identifier},
+       [&o](const std::string& v) { return option_value::take_peer_name(o.peer_name, v); },
+       shown(o.peer_name), "POD_IDENTIFIER", peer_identifier},
       {"event-reason", "TEXT", "the reason of the Events", into(o.event_reason),
        shown(o.event_reason), "KUBE_EVENT_DISPLAY_REASON"},
       {"event-component", "TEXT", "the source component of the Events", into(o.event_component),
@@ -283,10 +170,16 @@ std::vector<Row> schedule_rows(Options& o) {
        into(o.update_interval, milliseconds(10)), shown(o.update_interval)},
       {"update-interval-max", "TIME", "...up to this; keep it below half the Events' life",
        into(o.update_interval_max, milliseconds(10)), shown(o.update_interval_max)},
-      choice("report-mid-stream", "also tell of TCP packets without SYN (broken connections)",
-             o.report_mid_stream, kBools),
+      {"report-noise", "KIND[,KIND...]",
+       "also tell of: mid-stream (TCP without SYN), dhcp, mdns, multicast, broadcast",
+       [&o](const std::string& v) { return option_value::take_noise(o.noise, v); },
+       [&o] { return option_value::print_noise(o.noise); }},
+      {"ignore", "CIDR[,CIDR...]", "never tell of drops from or to these addresses",
+       [&o](const std::string& v) { return option_value::take_ignore(o.noise.ignore, v); },
+       [&o] { return option_value::print_ignore(o.noise.ignore); }},
       {"listen", "ADDR:PORT", "serve /metrics, /livez and /readyz here; default: off",
-       [&o](const std::string& v) { return take_listen(o.listen, v); }, shown(o.listen)},
+       [&o](const std::string& v) { return option_value::take_listen(o.listen, v); },
+       shown(o.listen)},
       choice("log-level", "what stderr gets", o.log_level, kLevels),
   };
 }

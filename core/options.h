@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/noise.h"
 
 namespace kube_nflog {
 
@@ -37,7 +38,7 @@ struct Options {
   std::chrono::milliseconds repeat_interval{120'000};      // the fold's window
   std::chrono::milliseconds update_interval{60'000};       // first PATCH of a count
   std::chrono::milliseconds update_interval_max{600'000};  // doubling up to this
-  bool report_mid_stream = false;
+  NoiseOptions noise;
   std::string event_reason = "PacketDrop";
   std::string event_component = "kube-nflog";
 

@@ -131,17 +131,53 @@ Drop udp(const char* src, std::uint16_t sport, const char* dst, std::uint16_t dp
   return d;
 }
 
-TEST(Noise, SetsAsideWhatNoAppOwnerShouldHear) {
-  EXPECT_EQ(noise(udp("0.0.0.0", 68, "255.255.255.255", 67), {}), Why::kDhcp);
-  EXPECT_EQ(noise(udp("fe80::1", 546, "ff02::1:2", 547), {}), Why::kDhcp);
-  EXPECT_EQ(noise(udp("10.0.0.1", 5353, "224.0.0.251", 5353), {}), Why::kMulticast);
-  EXPECT_EQ(noise(udp("10.0.0.1", 137, "255.255.255.255", 137), {}), Why::kBroadcast);
-  EXPECT_EQ(noise(udp("10.0.0.1", 4000, "10.0.0.2", 67), {}), std::nullopt);
-  EXPECT_EQ(noise(udp("10.0.0.1", 4000, "10.0.0.2", 53), {}), std::nullopt);
+TEST(Noise, SetsAsideWhatNoAppOwnerShouldHearUnlessAskedFor) {
   Drop broken = udp("10.0.0.1", 4000, "10.0.0.2", 80);
   broken.mid_stream = true;
-  EXPECT_EQ(noise(broken, {}), Why::kMidStream);
-  EXPECT_EQ(noise(broken, {.report_mid_stream = true}), std::nullopt);
+  const struct {
+    Drop drop;
+    Why why;
+    bool NoiseOptions::*report;
+  } cases[] = {
+      {udp("0.0.0.0", 68, "255.255.255.255", 67), Why::kDhcp, &NoiseOptions::report_dhcp},
+      {udp("fe80::1", 546, "ff02::1:2", 547), Why::kDhcp, &NoiseOptions::report_dhcp},
+      {udp("10.0.0.1", 5353, "224.0.0.251", 5353), Why::kMdns, &NoiseOptions::report_mdns},
+      {udp("10.0.0.1", 1900, "239.255.255.250", 1900), Why::kMulticast,
+       &NoiseOptions::report_multicast},
+      {udp("10.0.0.1", 137, "255.255.255.255", 137), Why::kBroadcast,
+       &NoiseOptions::report_broadcast},
+      {broken, Why::kMidStream, &NoiseOptions::report_mid_stream},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(noise(c.drop, {}), c.why);
+    NoiseOptions asked;
+    asked.*c.report = true;
+    EXPECT_EQ(noise(c.drop, asked), std::nullopt);
+  }
+  EXPECT_EQ(noise(udp("10.0.0.1", 4000, "10.0.0.2", 67), {}), std::nullopt);
+  EXPECT_EQ(noise(udp("10.0.0.1", 4000, "10.0.0.2", 5353), {}), std::nullopt);
+}
+
+TEST(Noise, IgnoresTheRangesOfTheOperatorAtEitherEnd) {
+  NoiseOptions options;
+  options.ignore = {Cidr::parse("10.9.0.0/16").value(), Cidr::parse("fd00::/63").value()};
+  EXPECT_EQ(noise(udp("10.9.1.1", 1, "10.0.0.2", 53), options), Why::kIgnored);
+  EXPECT_EQ(noise(udp("10.0.0.2", 1, "10.9.255.255", 53), options), Why::kIgnored);
+  EXPECT_EQ(noise(udp("10.10.0.1", 1, "10.0.0.2", 53), options), std::nullopt);
+  EXPECT_EQ(noise(udp("fd00:0:0:1::5", 1, "fe80::1", 53), options), Why::kIgnored);
+  EXPECT_EQ(noise(udp("fd00:0:0:2::5", 1, "fe80::1", 53), options), std::nullopt);
+}
+
+TEST(Cidr, ReadsRangesAndRefusesSlips) {
+  for (const char* good : {"0.0.0.0/0", "10.0.0.0/8", "10.1.2.3/32", "::/0", "fd00::/63"})
+    EXPECT_EQ(Cidr::parse(good).value().to_string(), good);
+  EXPECT_EQ(Cidr::parse("10.1.2.3").value().to_string(), "10.1.2.3/32");
+  for (const char* bad : {"", "/8", "10.0.0.1/8", "10.0.0.0/33", "::/129", "10.0.0.0/",
+                          "10.0.0.0/8x", "10.0.0.0/-1", "fd00::1/64"})
+    EXPECT_FALSE(Cidr::parse(bad).has_value()) << bad;
+  EXPECT_FALSE(Cidr::parse("0.0.0.0/0")->contains(IpAddr::parse("::1").value()));
+  EXPECT_FALSE(Cidr::parse("0.0.0.0/0")->contains(IpAddr()));
+  EXPECT_FALSE(Cidr::parse("::/0")->contains(IpAddr()));
 }
 
 }  // namespace

@@ -56,6 +56,14 @@ TEST(Options, ReadsListsAndUnits) {
   EXPECT_EQ(line->options.nflog_groups, (std::vector<std::uint16_t>{86, 100}));
   EXPECT_EQ(line->options.update_interval, milliseconds(500));
   EXPECT_EQ(line->options.nflog_rcvbuf_bytes, 4U << 20);
+  EXPECT_FALSE(line->options.noise.report_dhcp);
+  const Result<CommandLine> noisy =
+      parse({"--ignore=10.0.0.0/8,fd00::1", "--report-noise=mid-stream,dhcp"});
+  ASSERT_TRUE(noisy) << noisy.error().what;
+  EXPECT_TRUE(noisy->options.noise.report_dhcp);
+  EXPECT_TRUE(noisy->options.noise.report_mid_stream);
+  EXPECT_FALSE(noisy->options.noise.report_multicast);
+  EXPECT_EQ(noisy->options.noise.ignore.size(), 2u);
 }
 
 TEST(Options, EveryMistakeIsAUsageErrorThatNamesFlagAndValue) {
@@ -78,7 +86,10 @@ TEST(Options, EveryMistakeIsAUsageErrorThatNamesFlagAndValue) {
                           "--pods=x",
                           "--no-such-flag",
                           "stray",
-                          "--report-mid-stream=maybe"}) {
+                          "--report-noise=loud",
+                          "--ignore=10.0.0.1/8",
+                          "--ignore=10.0.0.0/33",
+                          "--ignore=x"}) {
     const Result<CommandLine> line = parse({bad});
     ASSERT_FALSE(line) << bad;
     EXPECT_EQ(line.error().exit, Exit::kUsage) << bad;
@@ -93,7 +104,8 @@ TEST(Options, EveryMistakeIsAUsageErrorThatNamesFlagAndValue) {
 
 TEST(Options, PrintConfigCanBeFedBackAndGivesTheSame) {
   const std::string first =
-      parse({"--print-config", "--sink=stdout", "--repeat-interval=90s", "--peer-name=label:app"})
+      parse({"--print-config", "--sink=stdout", "--repeat-interval=90s", "--peer-name=label:app",
+             "--ignore=10.0.0.0/8,fd00::1/128", "--report-noise=mid-stream,mdns"})
           ->print;
   std::vector<std::string> args;
   for (std::size_t at = 0, end = 0; (end = first.find('\n', at)) != std::string::npos; at = end + 1)
