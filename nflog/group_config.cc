@@ -12,7 +12,7 @@ namespace kube_nflog {
 
 std::vector<std::byte> bind_request(std::uint16_t group, const GroupConfig& config,
                                     std::uint32_t request) {
-  alignas(nlmsghdr) std::array<char, 256> buffer{};  // all of it takes 92 bytes
+  alignas(nlmsghdr) std::array<char, 256> buffer{};  // all of it takes 72 bytes
   nlmsghdr* message = nflog_nlmsg_put_header(buffer.data(), NFULNL_MSG_CONFIG, AF_UNSPEC, group);
   message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
   message->nlmsg_seq = request;

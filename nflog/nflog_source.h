@@ -21,7 +21,7 @@ namespace kube_nflog {
 struct NflogOptions {
   std::vector<std::uint16_t> groups{100};
   std::uint32_t rcvbuf_bytes = 8U << 20;
-  GroupConfig config;
+  GroupConfig config = {};
 };
 
 class NflogSource : public DropSource {

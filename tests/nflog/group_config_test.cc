@@ -12,7 +12,7 @@ namespace {
 // order (here little-endian), the values in the network's.
 TEST(GroupConfig, OneRequestBindsAndSetsEverything) {
   const test::Buffer expected = test::hex(
-      "50000000 0104 0500 07000000 00000000"  // length 80, CONFIG, REQUEST|ACK, number 7, to the
+      "48000000 0104 0500 07000000 00000000"  // length 72, CONFIG, REQUEST|ACK, number 7, to the
                                               // kernel
       "00 00 0064"                            // AF_UNSPEC, version 0, group 100
       "0500 0100 01000000"                    // CMD: BIND, and never PF_BIND (3) or PF_UNBIND (4)
@@ -30,7 +30,7 @@ TEST(GroupConfig, EveryValueIsTheOneAskedFor) {
                            .buffer_bytes = 0x20000,
                            .timeout_centiseconds = 9};
   const test::Buffer expected = test::hex(
-      "50000000 0104 0500 01000000 00000000 00 00 ffff 0500 0100 01000000"
+      "48000000 0104 0500 01000000 00000000 00 00 ffff 0500 0100 01000000"
       "0a00 0200 00001234 02 00 0000 0800 0300 00020000 0800 0400 00000009 0800 0500 00000001"
       "0600 0600 0001 0000");
   EXPECT_EQ(bind_request(65535, config, 1), expected);
