@@ -141,6 +141,7 @@ Parsed take_ignore(std::vector<Cidr>& ranges, const std::string& text) {
 
 std::string print_ignore(const std::vector<Cidr>& ranges) {
   std::vector<std::string> texts;
+  texts.reserve(ranges.size());
   for (const Cidr& range : ranges) texts.push_back(range.to_string());
   return joined(texts);
 }
