@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Event: the core/v1 Event as this agent writes it. Made by describe, kept by event_book, rendered
-// by event_json, written by event_poster or stdout_sink.
+// Event: the core/v1 Event as this agent writes it. Made by describe, kept by event_book, rendered by
+// event_json, written by event_poster or stdout_sink.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/clock.h"
-#include "core/ip.h"
 
 namespace kube_nflog {
 
@@ -18,22 +18,39 @@ struct PodRef {
 
 enum class Direction : std::uint8_t { kReceiving, kSending };
 
-// What stays the same for the life of an Event.
+// What stays the same for the life of an Event. All text is printable UTF-8.
 struct EventSubject {
   PodRef pod;      // whom it is about: involvedObject, and the Event's namespace
   PodRef related;  // the Pod at the other end, if it is one
   std::string message;
   Direction direction = Direction::kReceiving;
-  // The machine-readable facts of the annotation.
-  std::string peer_ip, peer_name, protocol, port, cause;
-  // Of (Pod uid, direction, peer address, protocol, detail, cause): same subject, same key, on
-  // every run of every agent. The Event's name is <pod>.<16 hex of key>.
-  std::uint64_t key = 0;
+  // The machine-readable facts of the annotation; empty = unknown or not of this protocol.
+  std::string peer_ip, peer_name, protocol, icmp, cause;
+  std::optional<std::uint16_t> port;
+  std::uint64_t key = 0;  // event_key(): same subject, same key, on every run of every agent
 };
 
+// Packets of one subject: one summary's worth, not a running total.
 struct EventCounts {
-  std::uint64_t count = 0;  // packets
+  std::uint64_t count = 0;
   SystemTime first{}, last{};
+};
+
+// The numbers of one Event, kept by the book and carried through a write.
+//
+// `stamp` and `total` go into an annotation with every write. Whatever the server answers later, or
+// fails to answer, the Event itself then says how many of the packets in its count are ours: a retry
+// after a time-out counts nothing twice, and an earlier run's or another node's count is continued.
+struct EventRecord {
+  std::uint64_t total = 0;  // packets since `stamp` was made, told or not
+  std::uint64_t told = 0;   // of those, in the Event for certain
+  std::uint64_t base = 0;   // packets in the Event that are not ours
+  SystemTime first{}, last{};
+  std::string stamp;  // unique to this key in this run
+  bool exists = false;  // on the server, as far as we know
+  std::string resource_version;  // as last seen; a PATCH that names it cannot overwrite others' counts
+
+  std::uint64_t count() const { return base + total; }
 };
 
 }  // namespace kube_nflog

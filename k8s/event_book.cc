@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "k8s/event_book.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kube_nflog {
+namespace {
+
+constexpr std::size_t kMaxRefusedNamespaces = 1'024;
+
+// Up to a tenth longer, so that a fleet that began together does not go on together.
+SteadyTime::duration spread(SteadyTime::duration wait, double dice) {
+  const auto ticks = static_cast<double>(wait.count());
+  return wait + SteadyTime::duration(static_cast<SteadyTime::rep>(ticks * 0.1 * dice));
+}
+
+}  // namespace
+
+EventBook::EventBook(EventBookOptions options, Metrics& metrics)
+    : options_(std::move(options)), metrics_(metrics) {
+  if (options_.budget) budget_.emplace(*options_.budget);
+}
+
+void EventBook::offer(EventSubject subject, const EventCounts& counts, bool tells_ledger,
+                      SteadyTime now) {
+  const std::uint64_t ledger = tells_ledger ? counts.count : 0;
+  forget_quiet(now);
+  if (refuses(subject.pod.ns, now)) return metrics_.lost[Where::kRefused].add(ledger);
+  Entry* const entry = find_or_admit(subject, now);
+  if (!entry) return metrics_.suppressed[Why::kEventBudget].add(ledger);
+  if (entry->refused && now < entry->not_before) return metrics_.lost[Where::kRefused].add(ledger);
+
+  EventRecord& record = entry->record;
+  record.first = record.count() == 0 ? counts.first : std::min(record.first, counts.first);
+  record.last = std::max(record.last, counts.last);
+  record.total += counts.count;
+  entry->ledger_waiting += ledger;
+  if (entry->idle != idle_.end()) wake(*entry, now);
+}
+
+EventBook::Entry* EventBook::find_or_admit(EventSubject& subject, SteadyTime now) {
+  if (const auto it = entries_.find(subject.key); it != entries_.end()) return &it->second;
+
+  const auto waiting = waiting_of_pod_.find(subject.pod.uid);
+  if (waiting != waiting_of_pod_.end() && waiting->second >= options_.waiting_per_pod) return nullptr;
+  if (entries_.size() >= options_.capacity) {
+    if (idle_.empty()) return nullptr;
+    entries_.erase(idle_.front());
+    idle_.pop_front();
+  }
+  const std::uint64_t key = subject.key;
+  Entry& entry = entries_[key];
+  entry.record.stamp = options_.run_id + '.' + std::to_string(serial_++);
+  entry.subject = std::make_shared<const EventSubject>(std::move(subject));
+  entry.idle_since = now;
+  entry.idle = idle_.insert(idle_.end(), key);
+  metrics_.event_keys.set(static_cast<std::int64_t>(entries_.size()));
+  return &entry;
+}
+
+void EventBook::forget_quiet(SteadyTime now) {
+  while (!idle_.empty()) {
+    const auto oldest = entries_.find(idle_.front());
+    if (now - oldest->second.idle_since < options_.forget) break;
+    entries_.erase(oldest);
+    idle_.pop_front();
+  }
+  metrics_.event_keys.set(static_cast<std::int64_t>(entries_.size()));
+}
+
+// From idle to waiting.
+void EventBook::wake(Entry& entry, SteadyTime now) {
+  idle_.erase(entry.idle);
+  entry.idle = idle_.end();
+  ++waiting_of_pod_[entry.subject->pod.uid];
+  if (now - entry.idle_since >= options_.update_interval_max) entry.interval = {};
+  entry.refused = false;
+  queue_.add(entry.subject->key, entry.subject->pod.ns, std::max(now, entry.not_before));
+}
+
+// After a write: waiting again if more has come, else idle.
+void EventBook::settle(Entry& entry, SteadyTime now) {
+  const EventSubject& subject = *entry.subject;
+  if (entry.record.total > entry.record.told) {
+    return queue_.add(subject.key, subject.pod.ns, std::max(now, entry.not_before));
+  }
+  const auto waiting = waiting_of_pod_.find(subject.pod.uid);
+  if (--waiting->second == 0) waiting_of_pod_.erase(waiting);
+  entry.idle_since = now;
+  entry.idle = idle_.insert(idle_.end(), subject.key);
+}
+
+std::optional<EventWrite> EventBook::take(SteadyTime now) {
+  while (next_due() <= now) {
+    const std::optional<std::uint64_t> key = queue_.pop(now);
+    if (!key) break;
+    Entry& entry = entries_.at(*key);
+    const PodRef& pod = entry.subject->pod;
+    if (refuses(pod.ns, now)) {
+      refuse(entry, now);
+      settle(entry, now);
+      continue;
+    }
+    if (budget_) {
+      if (const SteadyTime when = budget_->pod_available_at(pod.uid); when > now) {
+        queue_.add(*key, pod.ns, when);
+        continue;
+      }
+      budget_->take(pod.uid, now);
+    }
+    entry.ledger_in_flight = std::exchange(entry.ledger_waiting, 0);
+    return EventWrite{entry.subject, entry.record};
+  }
+  return {};
+}
+
+SteadyTime EventBook::next_due() const {
+  const SteadyTime due = std::max(queue_.next_due(), paused_until_);
+  return budget_ ? std::max(due, budget_->node_available_at()) : due;
+}
+
+void EventBook::finish(const EventWrite& write, const WriteOutcome& outcome, SteadyTime now,
+                       double dice) {
+  using Verdict = WriteOutcome::Verdict;
+  Entry& entry = entries_.at(write.subject->key);
+  entry.record.base = write.record.base;
+  entry.record.first = std::min(entry.record.first, write.record.first);
+  entry.record.exists = write.record.exists;
+  entry.record.resource_version = write.record.resource_version;
+  switch (outcome.verdict) {
+    case Verdict::kWritten:
+      written(entry, write, now, dice);
+      break;
+    case Verdict::kRetry:
+      retry(entry, outcome, now, dice);
+      break;
+    case Verdict::kNamespaceRefused:
+      refuse_namespace(write.subject->pod.ns, now);
+      [[fallthrough]];
+    case Verdict::kRefused:
+      refuse(entry, now);
+      break;
+  }
+  settle(entry, now);
+}
+
+void EventBook::written(Entry& entry, const EventWrite& write, SteadyTime now, double dice) {
+  metrics_.reported.add(std::exchange(entry.ledger_in_flight, 0));
+  entry.record.told = write.record.total;
+  entry.attempt = 0;
+  failures_ = 0;
+  const bool is_first = entry.interval.count() == 0;
+  entry.interval = is_first ? options_.update_interval
+                            : std::min(entry.interval * 2, options_.update_interval_max);
+  entry.not_before = now + spread(entry.interval, dice);
+}
+
+void EventBook::retry(Entry& entry, const WriteOutcome& outcome, SteadyTime now, double dice) {
+  entry.ledger_waiting += std::exchange(entry.ledger_in_flight, 0);
+  if (budget_) budget_->give_back(entry.subject->pod.uid);
+  const SteadyTime::duration asked =
+      spread(outcome.retry_after.value_or(std::chrono::milliseconds(0)), dice);
+  const auto wait = [&](unsigned attempt) {
+    return now + std::max<SteadyTime::duration>(asked, next_delay(options_.backoff, attempt, dice));
+  };
+  entry.not_before = wait(entry.attempt++);
+  // The server's trouble more likely than this Event's: leave it alone. Writes that were under way when
+  // the pause began say nothing new.
+  if (now >= paused_until_) {
+    paused_until_ = wait(failures_++);
+  } else {
+    paused_until_ = std::max(paused_until_, now + asked);
+  }
+}
+
+void EventBook::refuse(Entry& entry, SteadyTime now) {
+  metrics_.lost[Where::kRefused].add(std::exchange(entry.ledger_in_flight, 0) +
+                                     std::exchange(entry.ledger_waiting, 0));
+  entry.record.total = entry.record.told;
+  entry.refused = true;
+  entry.not_before = now + options_.refusal;
+}
+
+bool EventBook::refuses(const std::string& ns, SteadyTime now) const {
+  const auto it = refused_namespaces_.find(ns);
+  return it != refused_namespaces_.end() && now < it->second;
+}
+
+void EventBook::refuse_namespace(const std::string& ns, SteadyTime now) {
+  if (refused_namespaces_.size() >= kMaxRefusedNamespaces) {
+    std::erase_if(refused_namespaces_, [&](const auto& entry) { return entry.second <= now; });
+    if (refused_namespaces_.size() >= kMaxRefusedNamespaces) return;  // learnt again by asking again
+  }
+  refused_namespaces_[ns] = now + options_.refusal;
+}
+
+void EventBook::hurry(SteadyTime now) {
+  budget_.reset();
+  paused_until_ = now;
+  queue_.hurry();
+}
+
+void EventBook::give_up() {
+  for (auto& [key, entry] : entries_) {
+    metrics_.lost[Where::kUnflushed].add(std::exchange(entry.ledger_in_flight, 0) +
+                                         std::exchange(entry.ledger_waiting, 0));
+  }
+}
+
+}  // namespace kube_nflog
