@@ -52,7 +52,8 @@ std::string message(const DropKey& key, const EventSubject& subject) {
     text += " over protocol " + std::to_string(key.protocol);
   }
   if (!subject.cause.empty()) {
-    text += ": " + printable(subject.cause, kMaxMessage - text.size() - std::string_view(": .").size());
+    text +=
+        ": " + printable(subject.cause, kMaxMessage - text.size() - std::string_view(": .").size());
   }
   return text + '.';
 }

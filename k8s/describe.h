@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// describe: turns a drop whose ends are located into the sentences that the Pods' owners read. Pure.
-// Used by deliver.
+// describe: turns a drop whose ends are located into the sentences that the Pods' owners read.
+// Pure. Used by deliver.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@
 
 namespace kube_nflog {
 
-// The limit of the events.k8s.io/v1 note (kubernetes pkg/apis/core/validation/events.go): beyond it the
-// Event could not be read and written again through that API.
+// The limit of the events.k8s.io/v1 note (kubernetes pkg/apis/core/validation/events.go): beyond it
+// the Event could not be read and written again through that API.
 inline constexpr std::size_t kMaxMessage = 1024;
 
 struct Described {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Event: the core/v1 Event as this agent writes it. Made by describe, kept by event_book, rendered by
-// event_json, written by event_poster or stdout_sink.
+// Event: the core/v1 Event as this agent writes it. Made by describe, kept by event_book, rendered
+// by event_json, written by event_poster or stdout_sink.
 #pragma once
 
 #include <cstdint>
@@ -39,16 +39,18 @@ struct EventCounts {
 // The numbers of one Event, kept by the book and carried through a write.
 //
 // `stamp` and `total` go into an annotation with every write. Whatever the server answers later, or
-// fails to answer, the Event itself then says how many of the packets in its count are ours: a retry
-// after a time-out counts nothing twice, and an earlier run's or another node's count is continued.
+// fails to answer, the Event itself then says how many of the packets in its count are ours: a
+// retry after a time-out counts nothing twice, and an earlier run's or another node's count is
+// continued.
 struct EventRecord {
   std::uint64_t total = 0;  // packets since `stamp` was made, told or not
   std::uint64_t told = 0;   // of those, in the Event for certain
   std::uint64_t base = 0;   // packets in the Event that are not ours
   SystemTime first{}, last{};
-  std::string stamp;  // unique to this key in this run
+  std::string stamp;    // unique to this key in this run
   bool exists = false;  // on the server, as far as we know
-  std::string resource_version;  // as last seen; a PATCH that names it cannot overwrite others' counts
+  std::string
+      resource_version;  // as last seen; a PATCH that names it cannot overwrite others' counts
 
   std::uint64_t count() const { return base + total; }
 };

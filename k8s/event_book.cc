@@ -43,7 +43,8 @@ EventBook::Entry* EventBook::find_or_admit(EventSubject& subject, SteadyTime now
   if (const auto it = entries_.find(subject.key); it != entries_.end()) return &it->second;
 
   const auto waiting = waiting_of_pod_.find(subject.pod.uid);
-  if (waiting != waiting_of_pod_.end() && waiting->second >= options_.waiting_per_pod) return nullptr;
+  if (waiting != waiting_of_pod_.end() && waiting->second >= options_.waiting_per_pod)
+    return nullptr;
   if (entries_.size() >= options_.capacity) {
     if (idle_.empty()) return nullptr;
     entries_.erase(idle_.front());
@@ -153,7 +154,7 @@ void EventBook::written(Entry& entry, const EventWrite& write, SteadyTime now, d
   const bool is_first = entry.interval.count() == 0;
   entry.interval = is_first ? options_.update_interval
                             : std::min(entry.interval * 2, options_.update_interval_max);
-  entry.not_before = now + spread(entry.interval, dice);
+  entry.not_before = hurrying_ ? now : now + spread(entry.interval, dice);
 }
 
 void EventBook::retry(Entry& entry, const WriteOutcome& outcome, SteadyTime now, double dice) {
@@ -165,8 +166,8 @@ void EventBook::retry(Entry& entry, const WriteOutcome& outcome, SteadyTime now,
     return now + std::max<SteadyTime::duration>(asked, next_delay(options_.backoff, attempt, dice));
   };
   entry.not_before = wait(entry.attempt++);
-  // The server's trouble more likely than this Event's: leave it alone. Writes that were under way when
-  // the pause began say nothing new.
+  // The server's trouble more likely than this Event's: leave it alone. Writes that were under way
+  // when the pause began say nothing new.
   if (now >= paused_until_) {
     paused_until_ = wait(failures_++);
   } else {
@@ -190,12 +191,14 @@ bool EventBook::refuses(const std::string& ns, SteadyTime now) const {
 void EventBook::refuse_namespace(const std::string& ns, SteadyTime now) {
   if (refused_namespaces_.size() >= kMaxRefusedNamespaces) {
     std::erase_if(refused_namespaces_, [&](const auto& entry) { return entry.second <= now; });
-    if (refused_namespaces_.size() >= kMaxRefusedNamespaces) return;  // learnt again by asking again
+    if (refused_namespaces_.size() >= kMaxRefusedNamespaces)
+      return;  // learnt again by asking again
   }
   refused_namespaces_[ns] = now + options_.refusal;
 }
 
 void EventBook::hurry(SteadyTime now) {
+  hurrying_ = true;
   budget_.reset();
   paused_until_ = now;
   queue_.hurry();

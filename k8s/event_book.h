@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// EventBook: which Events there are, what is still to be told, and when. Merges counts while they wait,
-// so that it never queues writes. Pure: clock and dice come in. Owned by the deliver thread (deliver).
+// EventBook: which Events there are, what is still to be told, and when. Merges counts while they
+// wait, so that it never queues writes. Pure: clock and dice come in. Owned by the deliver thread
+// (deliver).
 #pragma once
 
 #include <chrono>
@@ -23,8 +24,9 @@
 namespace kube_nflog {
 
 struct EventBookOptions {
-  // A repeat is told not sooner than update_interval after the last write, doubling to the maximum while
-  // drops go on. Less than half the API server's --event-ttl (1 h), so that a live Event does not expire.
+  // A repeat is told not sooner than update_interval after the last write, doubling to the maximum
+  // while drops go on. Less than half the API server's --event-ttl (1 h), so that a live Event does
+  // not expire.
   std::chrono::milliseconds update_interval{60'000};
   std::chrono::milliseconds update_interval_max{600'000};
   std::optional<EventRates> budget = EventRates{};  // null: no budget (stdout)
@@ -36,20 +38,20 @@ struct EventBookOptions {
   std::string run_id;                  // unique to this process
 };
 
-// The ledger: a drop that is offered with `tells_ledger` ends in reported, in suppressed{event_budget}
-// (no room: all that could make place is itself waiting to be told) or in lost{refused, unflushed}.
-// Waiting has no limit in time: counts merge, so it costs nothing, and an API server that was away for
-// hours still hears of every packet.
+// The ledger: a drop that is offered with `tells_ledger` ends in reported, in
+// suppressed{event_budget} (no room: all that could make place is itself waiting to be told) or in
+// lost{refused, unflushed}. Waiting has no limit in time: counts merge, so it costs nothing, and an
+// API server that was away for hours still hears of every packet.
 class EventBook {
  public:
   EventBook(EventBookOptions options, Metrics& metrics);
 
-  // Packets for this subject's Event. `tells_ledger`: they are these packets' entry in the ledger; false
-  // for the second Event of a drop between two Pods, which must not count them again.
+  // Packets for this subject's Event. `tells_ledger`: they are these packets' entry in the ledger;
+  // false for the second Event of a drop between two Pods, which must not count them again.
   void offer(EventSubject subject, const EventCounts& counts, bool tells_ledger, SteadyTime now);
 
-  // The next write that is due and within budget, fair between namespaces; null: none now. Each one must
-  // come back through finish(). `dice` is uniform in [0, 1).
+  // The next write that is due and within budget, fair between namespaces; null: none now. Each one
+  // must come back through finish(). `dice` is uniform in [0, 1).
   std::optional<EventWrite> take(SteadyTime now);
   void finish(const EventWrite& write, const WriteOutcome& outcome, SteadyTime now, double dice);
 
@@ -95,11 +97,12 @@ class EventBook {
   std::unordered_map<std::uint64_t, Entry> entries_;  // by EventSubject::key
   std::list<std::uint64_t> idle_;                     // nothing to tell; the longest quiet first
   FairQueue queue_;                                   // something to tell, not being written
-  std::unordered_map<std::string, std::size_t> waiting_of_pod_;        // by uid, none 0
+  std::unordered_map<std::string, std::size_t> waiting_of_pod_;     // by uid, none 0
   std::unordered_map<std::string, SteadyTime> refused_namespaces_;  // until when
   std::uint64_t serial_ = 0;
   SteadyTime paused_until_{};  // the server does not answer, or asked to be left alone
   unsigned failures_ = 0;      // pauses in a row
+  bool hurrying_ = false;
 };
 
 }  // namespace kube_nflog

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// EventBudget: how often this node may write Events, in all and about one Pod, so that a fleet whose every
-// node drops at once stays gentle to the API server. Pure; used by event_book.
+// EventBudget: how often this node may write Events, in all and about one Pod, so that a fleet
+// whose every node drops at once stays gentle to the API server. Pure; used by event_book.
 #pragma once
 
 #include <chrono>
@@ -18,8 +18,8 @@ struct Rate {
   std::chrono::milliseconds refill{0};
 };
 
-// A token bucket kept as one number, the time at which it will be full again (GCRA), so that times come
-// out exact and equal whenever they are asked for.
+// A token bucket kept as one number, the time at which it will be full again (GCRA), so that times
+// come out exact and equal whenever they are asked for.
 class TokenBucket {
  public:
   // When the next token can be taken; the past means now.
@@ -36,8 +36,8 @@ class TokenBucket {
   SteadyTime full_at_{};
 };
 
-// Defaults: 15,000 nodes that all drop without end make 500 writes/s (reference: client-go's recorder
-// allows one per 300 s and Pod after a burst of 25).
+// Defaults: 15,000 nodes that all drop without end make 500 writes/s (reference: client-go's
+// recorder allows one per 300 s and Pod after a burst of 25).
 struct EventRates {
   Rate node{20, std::chrono::seconds(30)};
   Rate pod{10, std::chrono::seconds(300)};

@@ -85,7 +85,8 @@ using Value = rapidjson::Value;
 
 // Iterative: a deeply nested body must not use up the stack.
 bool parse(rapidjson::Document& document, std::string_view body) {
-  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
+  constexpr unsigned kFlags =
+      rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
   if (body.size() > kMaxAnswer) return false;
   document.Parse<kFlags>(body.data(), body.size());
   return !document.HasParseError() && document.IsObject();
@@ -175,7 +176,8 @@ std::optional<StoredEvent> parse_event(std::string_view body) {
   out.resource_version = text_member(metadata, "resourceVersion");
   out.first = parse_rfc3339(text_member(&document, "firstTimestamp"));
   if (const Value* count = member(&document, "count"); count && count->IsUint64()) {
-    out.count = std::min<std::uint64_t>(count->GetUint64(), std::numeric_limits<std::int32_t>::max());
+    out.count =
+        std::min<std::uint64_t>(count->GetUint64(), std::numeric_limits<std::int32_t>::max());
   }
   read_tally(text_member(member(metadata, "annotations"), kTallyAnnotation), out);
   return out;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// event_json: the core/v1 Event as JSON, both ways. Written for event_poster and stdout_sink; what the
-// server answers is read for event_poster and trusted with nothing.
+// event_json: the core/v1 Event as JSON, both ways. Written for event_poster and stdout_sink; what
+// the server answers is read for event_poster and trusted with nothing.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ struct EventAuthor {
   std::string node;                      // source.host and reportingInstance
 };
 
-// The body of a POST: the whole Event. One line, valid UTF-8. No eventTime, so that kubectl shows count
-// and age from count, firstTimestamp and lastTimestamp.
+// The body of a POST: the whole Event. One line, valid UTF-8. No eventTime, so that kubectl shows
+// count and age from count, firstTimestamp and lastTimestamp.
 std::string event_body(const EventSubject& subject, const EventRecord& record,
                        const EventAuthor& author);
 
@@ -32,8 +32,8 @@ std::string event_patch(const EventRecord& record);
 struct StoredEvent {
   std::uint64_t count = 0;
   std::optional<SystemTime> first;
-  std::string stamp;           // of who wrote it last; empty: not one of us
-  std::uint64_t stamped = 0;   // how many of `count` are that writer's
+  std::string stamp;          // of who wrote it last; empty: not one of us
+  std::uint64_t stamped = 0;  // how many of `count` are that writer's
   std::string resource_version;
 };
 

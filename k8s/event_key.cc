@@ -6,8 +6,8 @@
 namespace kube_nflog {
 namespace {
 
-// FNV-1a, 64 bits (RFC 9923), then the finalizer of MurmurHash3 to spread short inputs. Every field is
-// preceded by its length, so that no two lists of fields read alike.
+// FNV-1a, 64 bits (RFC 9923), then the finalizer of MurmurHash3 to spread short inputs. Every field
+// is preceded by its length, so that no two lists of fields read alike.
 class StableHash {
  public:
   void add(std::string_view bytes) {

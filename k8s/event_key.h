@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The identity of an Event: a hash that is the same on every run of every agent, and the Event's name
-// made of it. So a POST that timed out, and an agent that was restarted, find their own Event again.
+// The identity of an Event: a hash that is the same on every run of every agent, and the Event's
+// name made of it. So a POST that timed out, and an agent that was restarted, find their own Event
+// again.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@
 
 namespace kube_nflog {
 
-// Of (Pod uid, direction, peer address, protocol, detail, cause). Part of the stored format: changing it
-// gives every Event a twin for one event-ttl after an upgrade.
+// Of (Pod uid, direction, peer address, protocol, detail, cause). Part of the stored format:
+// changing it gives every Event a twin for one event-ttl after an upgrade.
 std::uint64_t event_key(std::string_view pod_uid, Direction direction, const DropKey& drop);
 
 // <pod>.<16 hex digits>, at most 253 bytes: a DNS-1123 subdomain whenever the Pod's name is one.

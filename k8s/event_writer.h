@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// EventWriter: the seam between when an Event is written (event_book) and how (event_poster to the API
-// server, stdout_sink to a pipe). Driven by deliver, on the deliver thread.
+// EventWriter: the seam between when an Event is written (event_book) and how (event_poster to the
+// API server, stdout_sink to a pipe). Driven by deliver, on the deliver thread.
 #pragma once
 
 #include <chrono>
@@ -13,8 +13,8 @@
 
 namespace kube_nflog {
 
-// One write: the Event shall carry record.total packets of ours. `record` is a copy of the moment; the
-// writer learns base, first, exists and resource_version and hands it back.
+// One write: the Event shall carry record.total packets of ours. `record` is a copy of the moment;
+// the writer learns base, first, exists and resource_version and hands it back.
 struct EventWrite {
   std::shared_ptr<const EventSubject> subject;
   EventRecord record;

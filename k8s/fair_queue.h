@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FairQueue: keys that wait, first for their time, then for their namespace's turn, so that one noisy
-// tenant cannot use up a node's budget. Pure; used by event_book, which bounds it.
+// FairQueue: keys that wait, first for their time, then for their namespace's turn, so that one
+// noisy tenant cannot use up a node's budget. Pure; used by event_book, which bounds it.
 #pragma once
 
 #include <cstdint>

@@ -18,9 +18,9 @@ struct PeerNaming {
 // `workload`, `name`, `namespace` or `label:KEY`; anything else is an Error (Exit::kUsage).
 Result<PeerNaming> parse_peer_naming(std::string_view text);
 
-// ns/workload, ns/pod, ns, or the label's value (the Pod's name where it has no such label). The workload
-// is what its author named: the Deployment, StatefulSet, DaemonSet, Job or CronJob; a Pod without one is
-// its own.
+// ns/workload, ns/pod, ns, or the label's value (the Pod's name where it has no such label). The
+// workload is what its author named: the Deployment, StatefulSet, DaemonSet, Job or CronJob; a Pod
+// without one is its own.
 std::string peer_name(const Pod& pod, PeerNaming::By by);
 
 }  // namespace kube_nflog

@@ -6,14 +6,18 @@
 namespace kube_nflog {
 namespace {
 
-// The bytes of the well-formed UTF-8 sequence that `text` begins with, 0 if there is none (Unicode table
-// 3-7: no overlong forms, no surrogates, nothing above U+10FFFF).
+// The bytes of the well-formed UTF-8 sequence that `text` begins with, 0 if there is none (Unicode
+// table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF).
 std::size_t sequence_length(std::string_view text, std::uint32_t& code) {
   const auto byte = [&](std::size_t i) -> std::uint32_t {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
   };
   const std::uint32_t lead = byte(0);
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  const std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xc2 ? 0
+                             : lead < 0xe0 ? 2
+                             : lead < 0xf0 ? 3
+                                           : 4;
   if (length == 0 || lead > 0xf4) return 0;
   code = length == 1 ? lead : lead & (0x7fU >> length);
   for (std::size_t i = 1; i < length; ++i) {
