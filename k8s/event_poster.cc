@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "k8s/event_poster.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "core/log.h"
+#include "k8s/event_key.h"
+
+namespace kube_nflog {
+namespace {
+
+using Verdict = WriteOutcome::Verdict;
+
+constexpr std::chrono::seconds kTimeout{10};
+// POST 409, GET, PATCH is the longest way; twice that means that somebody makes and deletes the
+// Event as we look.
+constexpr unsigned kMaxRequests = 6;
+
+bool is_success(long status) { return status >= 200 && status <= 202; }
+
+Verdict verdict(ApiVerb verb, long status) {
+  // A namespace that is being deleted answers 403, one that is gone 404; missing RBAC answers 403.
+  if (status == 403 || (status == 404 && verb == ApiVerb::kCreate))
+    return Verdict::kNamespaceRefused;
+  const bool is_passing = status == 401 || status == 404 || status == 408 || status == 409 ||
+                          status == 425 || status == 429;
+  if (status >= 400 && status < 500 && !is_passing) return Verdict::kRefused;
+  return Verdict::kRetry;
+}
+
+// What the server holds becomes what we build on.
+void reconcile(EventRecord& record, const StoredEvent& stored) {
+  std::uint64_t ours = 0;
+  if (stored.stamp == record.stamp) {
+    ours = stored.stamped;  // the Event's own word, also on a write whose answer never came
+  } else if (record.exists) {
+    ours = record.told;  // another writer came after us and counted on from there
+  }
+  record.base = stored.count - std::min(stored.count, ours);
+  if (stored.first) record.first = std::min(record.first, *stored.first);
+  record.exists = true;
+  record.resource_version = stored.resource_version;
+}
+
+void report(Verdict verdict, const EventWrite& write, const HttpResponse& response) {
+  constexpr std::chrono::seconds kInterval{60};
+  const PodRef& pod = write.subject->pod;
+  const std::string why = response.status == 0 ? response.error
+                                               : "HTTP " + std::to_string(response.status) + ": " +
+                                                     explain_answer(response.body);
+  if (verdict == Verdict::kNamespaceRefused) {
+    log::warn_every(kInterval, "namespace refused",
+                    "the API server takes no Events in namespace " + pod.ns +
+                        "; drops there are not told for some minutes (our ServiceAccount needs "
+                        "create, get and patch on events): " +
+                        why);
+  } else if (verdict == Verdict::kRefused) {
+    log::warn_every(
+        kInterval, "event refused",
+        "the API server refuses an Event about Pod " + pod.ns + '/' + pod.name + ": " + why);
+  } else {
+    log::warn_every(kInterval, "event retry",
+                    "cannot write an Event about Pod " + pod.ns + '/' + pod.name +
+                        " now; its count is kept and the write tried again: " + why);
+  }
+}
+
+}  // namespace
+
+EventPoster::EventPoster(Http& http, Metrics& metrics, EventAuthor author)
+    : http_(http), metrics_(metrics), author_(std::move(author)) {}
+
+Result<> EventPoster::write(EventWrite write, Done done) {
+  ++in_flight_;
+  next(std::make_shared<Job>(Job{std::move(write), std::move(done)}));
+  return {};
+}
+
+void EventPoster::next(JobPtr job) {
+  if (job->requests >= kMaxRequests) return finish(job, {.verdict = Verdict::kRetry});
+  send(job->write.record.exists ? ApiVerb::kPatch : ApiVerb::kCreate, job);
+}
+
+void EventPoster::send(ApiVerb verb, const JobPtr& job) {
+  const EventSubject& subject = *job->write.subject;
+  HttpRequest request;
+  request.verb = verb;
+  request.timeout = kTimeout;
+  request.path = "/api/v1/namespaces/" + subject.pod.ns + "/events";
+  if (verb != ApiVerb::kCreate) request.path += '/' + event_name(subject);
+  if (verb == ApiVerb::kCreate) {
+    request.content_type = "application/json";
+    request.body = event_body(subject, job->write.record, author_);
+  } else if (verb == ApiVerb::kPatch) {
+    request.content_type = "application/strategic-merge-patch+json";
+    request.body = event_patch(job->write.record);
+  }
+  ++job->requests;
+  http_.send(std::move(request),
+             [this, verb, job](const HttpResponse& response) { answered(verb, job, response); });
+}
+
+void EventPoster::answered(ApiVerb verb, const JobPtr& job, const HttpResponse& response) {
+  EventRecord& record = job->write.record;
+  if (verb == ApiVerb::kGet) {
+    if (response.status == 200) return read(job, response);
+  } else {
+    metrics_.events_written.at(verb, api_code(response.status)).add();
+    if (is_success(response.status)) {
+      const std::optional<StoredEvent> stored = parse_event(response.body);
+      record.exists = true;
+      record.resource_version = stored ? stored->resource_version : std::string();
+      return finish(job, {.verdict = Verdict::kWritten});
+    }
+    if (response.status == 409) return send(ApiVerb::kGet, job);
+  }
+  if (response.status == 404 && verb != ApiVerb::kCreate) {  // it has expired
+    record.exists = false;
+    record.resource_version.clear();
+    return next(job);
+  }
+  settle(verb, job, response);
+}
+
+void EventPoster::read(const JobPtr& job, const HttpResponse& response) {
+  EventRecord& record = job->write.record;
+  const std::optional<StoredEvent> stored = parse_event(response.body);
+  if (!stored) return settle(ApiVerb::kGet, job, response);
+  reconcile(record, *stored);
+  const bool told = stored->stamp == record.stamp && stored->stamped == record.total;
+  if (told) return finish(job, {.verdict = Verdict::kWritten});
+  next(job);
+}
+
+void EventPoster::settle(ApiVerb verb, const JobPtr& job, const HttpResponse& response) {
+  const Verdict result = verdict(verb, response.status);
+  report(result, job->write, response);
+  finish(job, {.verdict = result, .retry_after = response.retry_after});
+}
+
+void EventPoster::finish(const JobPtr& job, WriteOutcome outcome) {
+  --in_flight_;
+  job->done(std::move(job->write), outcome);
+}
+
+}  // namespace kube_nflog

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "k8s/locator.h"
+
+#include <utility>
+
+#include "k8s/pod_lookup.h"
+
+namespace kube_nflog {
+namespace {
+
+bool is_unknown(const Owner& owner) { return !owner.pod && owner.node.empty(); }
+
+// No Pod has such an address; asking would only use up the budget.
+bool may_be_a_pod(const IpAddr& ip) {
+  return !ip.empty() && !ip.is_unspecified() && !ip.is_loopback() && !ip.is_multicast() &&
+         !ip.is_limited_broadcast();
+}
+
+}  // namespace
+
+Locator::Locator(const PodIndex& pods, PodLookup* lookup, Located located, std::size_t capacity)
+    : pods_(pods), lookup_(lookup), located_(std::move(located)), capacity_(capacity) {}
+
+void Locator::locate(const DropSummary& drop, SteadyTime now) {
+  Waiting found{drop, pods_.find(drop.key.src, now), pods_.find(drop.key.dst, now)};
+  const bool ask_source = is_unknown(found.source) && may_be_a_pod(drop.key.src);
+  const bool ask_destination = is_unknown(found.destination) && may_be_a_pod(drop.key.dst);
+  found.answers_due = ask_source + ask_destination;
+  if (found.answers_due == 0 || !lookup_ || waiting_.size() >= capacity_) {
+    return located_(drop, found.source, found.destination);
+  }
+  const std::uint64_t id = next_id_++;
+  waiting_.emplace(id, std::move(found));
+  if (ask_source) ask(id, &Waiting::source, drop.key.src, now);
+  if (ask_destination) ask(id, &Waiting::destination, drop.key.dst, now);
+}
+
+void Locator::ask(std::uint64_t id, Owner Waiting::*end, const IpAddr& ip, SteadyTime now) {
+  lookup_->resolve(ip, now, [this, id, end](const Owner& owner) {
+    const auto it = waiting_.find(id);
+    if (it == waiting_.end()) return;  // given up
+    it->second.*end = owner;
+    if (--it->second.answers_due > 0) return;
+    const Waiting done = std::move(it->second);
+    waiting_.erase(it);
+    located_(done.drop, done.source, done.destination);
+  });
+}
+
+void Locator::give_up() {
+  for (const auto& [id, waiting] : std::exchange(waiting_, {})) {
+    located_(waiting.drop, waiting.source, waiting.destination);
+  }
+}
+
+}  // namespace kube_nflog

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Locator: finds out whose the two addresses of a drop are, from the PodIndex at once or by asking
+// PodLookup, and hands the drop on. Owned by deliver, on the deliver thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <unordered_map>
+
+#include "core/clock.h"
+#include "core/drop.h"
+#include "k8s/pod_index.h"
+
+namespace kube_nflog {
+
+class PodLookup;
+
+class Locator {
+ public:
+  using Located =
+      std::function<void(const DropSummary&, const Owner& source, const Owner& destination)>;
+
+  // `lookup` may be null (offline). `capacity`: drops that wait for an answer; beyond it they are
+  // handed on with what is known. PodLookup bounds how long they wait.
+  Locator(const PodIndex& pods, PodLookup* lookup, Located located, std::size_t capacity = 1'024);
+
+  // Calls `located` exactly once for this drop, in here or from a callback of the look-up.
+  void locate(const DropSummary& drop, SteadyTime now);
+  // At exit: nobody waits any longer, everyone is handed on with what is known.
+  void give_up();
+
+  std::size_t waiting() const { return waiting_.size(); }
+
+ private:
+  struct Waiting {
+    DropSummary drop;
+    Owner source, destination;
+    int answers_due = 0;
+  };
+  void ask(std::uint64_t id, Owner Waiting::*end, const IpAddr& ip, SteadyTime now);
+
+  const PodIndex& pods_;
+  PodLookup* lookup_;
+  Located located_;
+  std::size_t capacity_;
+  std::unordered_map<std::uint64_t, Waiting> waiting_;
+  std::uint64_t next_id_ = 0;
+};
+
+}  // namespace kube_nflog

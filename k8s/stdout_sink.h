@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// StdoutSink: --sink=stdout. One line a write: the Event as it would be posted (a repeat: the whole
+// Event with its new count), or a row of a table for people. Driven by deliver, on the deliver
+// thread.
+#pragma once
+
+#include <string>
+
+#include "core/metrics.h"
+#include "core/options.h"
+#include "k8s/event_json.h"
+#include "k8s/event_writer.h"
+
+namespace kube_nflog {
+
+class StdoutSink : public EventWriter {
+ public:
+  // `fd` stays the caller's; SIGPIPE must be ignored.
+  StdoutSink(int fd, StdoutFormat format, EventAuthor author, Metrics& metrics);
+
+  bool has_room() const override { return true; }
+  // Blocks until the whole line is taken; calls `done` before it returns.
+  Result<> write(EventWrite write, Done done) override;
+
+ private:
+  Result<> put(std::string_view text) const;
+
+  int fd_;
+  StdoutFormat format_;
+  EventAuthor author_;
+  Metrics& metrics_;
+  bool header_due_;
+};
+
+}  // namespace kube_nflog
