@@ -17,18 +17,18 @@ namespace kube_nflog {
 
 struct HttpRequest {
   ApiVerb verb =
-      ApiVerb::kGet;         // the Kubernetes verb; decides the HTTP method and the metric's label
-  std::string path;          // "/api/v1/pods?fieldSelector=…", already percent-encoded
-  std::string content_type;  // of the body; empty: no body
-  std::string body;
+      ApiVerb::kGet;   // the Kubernetes verb; decides the HTTP method and the metric's label
+  std::string path{};  // "/api/v1/pods?fieldSelector=…", already percent-encoded
+  std::string content_type{};  // of the body; empty: no body
+  std::string body{};
   std::chrono::milliseconds timeout{30'000};  // of the whole exchange
 };
 
 struct HttpResponse {
-  long status = 0;   // 0: no HTTP answer; `error` says why
-  std::string body;  // bounded; empty for streams
-  std::string error;
-  std::optional<std::chrono::milliseconds> retry_after;  // both forms of the header
+  long status = 0;     // 0: no HTTP answer; `error` says why
+  std::string body{};  // bounded; empty for streams
+  std::string error{};
+  std::optional<std::chrono::milliseconds> retry_after{};  // both forms of the header
 };
 
 class Http {

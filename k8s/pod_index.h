@@ -5,8 +5,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -31,12 +34,19 @@ class PodIndex {
  public:
   explicit PodIndex(PodIndexOptions options = {}) : options_(options) {}
 
-  // Adds or replaces by uid. A finished Pod gives up its addresses.
+  // Adds or replaces by uid. A finished Pod (phase Succeeded or Failed) is as good as deleted: its
+  // addresses may belong to others by now.
   void upsert(Pod pod, SteadyTime now);
   // Deleted: kept for keep_deleted, behind any live owner of its addresses.
-  void remove(const std::string& uid, SteadyTime now);
-  // A new list: what is not in it counts as deleted now.
+  void remove(std::string_view uid, SteadyTime now);
+
+  // A new list arrives: begin_list(), upsert() each, end_list(). What was not in it counts as
+  // deleted now. A list that breaks off has no end_list() and deletes nothing.
+  void begin_list() { ++list_; }
+  void end_list(SteadyTime now);
+  // All three at once.
   void replace(std::vector<Pod> pods, SteadyTime now);
+
   // Forgets what was deleted longer than keep_deleted ago. Call now and then.
   void expire(SteadyTime now);
 
@@ -50,14 +60,34 @@ class PodIndex {
  private:
   struct Entry {
     std::shared_ptr<const Pod> pod;
-    SteadyTime deleted_at = SteadyTime::max();
+    SteadyTime deleted_at = SteadyTime::max();  // max: live
+    std::uint64_t list = 0;                     // that it was last seen in or after
+    bool live() const { return deleted_at == SteadyTime::max(); }
   };
+  struct Node {
+    std::string name;
+    std::size_t pods = 0;  // that say so
+  };
+  struct Deleted {
+    SteadyTime at;
+    std::shared_ptr<const Pod> pod;
+  };
+  using Pods = std::unordered_map<std::string_view, Entry>;  // by uid, which lives in Entry::pod
+
+  void link(const Entry& entry);
   void unlink(const Entry& entry);
+  void erase(Pods::iterator entry);
+  void mark_deleted(Entry& entry, SteadyTime now);
+  void forget_oldest();
+  bool make_room();
+  bool older(const Entry& a, const Entry& b) const;
 
   PodIndexOptions options_;
-  std::unordered_map<std::string, Entry> pods_;  // by uid
+  Pods pods_;
   std::unordered_multimap<IpAddr, const Entry*, IpAddrHash> by_ip_;
-  std::unordered_multimap<IpAddr, const Entry*, IpAddrHash> by_host_ip_;
+  std::unordered_map<IpAddr, Node, IpAddrHash> nodes_;
+  std::deque<Deleted> deleted_;  // oldest first; stale where the Pod has come back since
+  std::uint64_t list_ = 0;
   std::size_t refused_ = 0;
 };
 
