@@ -85,6 +85,13 @@ struct Topic {
 
 }  // namespace
 
+Level level_from(std::string_view name) {
+  if (name == "debug") return Level::kDebug;
+  if (name == "warn") return Level::kWarn;
+  if (name == "error") return Level::kError;
+  return Level::kInfo;
+}
+
 void start(Level level, Counter& dropped) {
   logger() = make_logger(&dropped);
   logger()->set_level(to_spdlog(level));

@@ -15,6 +15,8 @@ namespace log {
 
 enum class Level { kDebug, kInfo, kWarn, kError };
 
+Level level_from(std::string_view name);  // "debug", "warn", "error"; anything else: info
+
 // Call once, before threads start. `dropped` counts lines that stderr did not take; it must outlive
 // us.
 void start(Level level, Counter& dropped);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // PodLookup: whose address is this, when it is no Pod of this node? One cached, rate-limited
-// GET pods?fieldSelector=status.podIP=… per address. Asked by deliver, on the deliver thread.
+// list of Pods by status.podIP per address (the first address of a dual-stack Pod alone: the
+// server compares no other). Asked by deliver, on the deliver thread.
 #pragma once
 
 #include <chrono>
@@ -26,9 +27,10 @@ struct PodLookupOptions {
   std::chrono::milliseconds refill{2'000};  // one more look-up each
   std::chrono::seconds found_ttl{300};
   std::chrono::seconds not_found_ttl{60};
+  std::chrono::seconds error_ttl{10};
   std::chrono::milliseconds timeout{2'000};  // no Event waits longer than this for a name
   std::size_t capacity = 4'096;              // addresses remembered; the longest unused goes first
-  std::string label_key;                     // of --peer-name=label:KEY, else empty
+  std::string label_key{};                     // of --peer-name=label:KEY, else empty
 };
 
 class PodLookup {
@@ -51,7 +53,11 @@ class PodLookup {
     std::vector<Done> waiting;  // not empty: a request is under way
     std::list<IpAddr>::iterator recency;
   };
-  void answered(const IpAddr& ip, const HttpResponse& response);
+  struct Answer;
+  void ask(const IpAddr& ip, SteadyTime now, Done done);
+  void answered(const IpAddr& ip, SteadyTime asked, Answer& answer, const HttpResponse& response);
+  bool take_token(SteadyTime now);
+  bool make_room();
 
   Http& http_;
   Metrics& metrics_;
