@@ -3,13 +3,13 @@
 
 #include <linux/netlink.h>
 
-#include <charconv>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <vector>
 
-#include "nflog/verdict.h"
+#include "nflog/text.h"
 
 namespace kube_nflog {
 namespace {
@@ -32,14 +32,6 @@ std::vector<std::string_view> next_row(std::string_view& text) {
     line.remove_prefix(columns.back().size());
   }
   return columns;
-}
-
-template <class T>
-std::optional<T> number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 bool holds_socket(const fs::path& process, const std::string& socket) {

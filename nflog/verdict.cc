@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "nflog/text.h"
+
 namespace kube_nflog {
 namespace {
 
@@ -32,13 +34,6 @@ bool says(std::string_view text, std::string_view word) {
 }
 
 }  // namespace
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n\v\f";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 Ruling rule_on(std::string_view prefix, PrefixOrigin origin,
                const std::vector<std::string>& chosen) {

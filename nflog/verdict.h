@@ -36,9 +36,6 @@ enum class PrefixOrigin : std::uint8_t { kNflogGroup, kLog };
 Ruling rule_on(std::string_view prefix, PrefixOrigin origin,
                const std::vector<std::string>& chosen);
 
-// Without the white space around it.
-std::string_view trimmed(std::string_view text);
-
 // Pure: the Event's clause, `by rule "…"`. Prefixes are other people's bytes: what is not printable
 // ASCII becomes '?', a quote becomes ', and the length is bounded by the kernel's own limit. Empty:
 // no clause.

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nflog/file_source.h"
+
+#include <utility>
+
+#include "nflog/log_line.h"
+#include "nflog/text.h"
+
+namespace kube_nflog {
+namespace {
+
+constexpr int kMaxLinesPerRead = 8192;
+
+}  // namespace
+
+FileSource::FileSource(FileFollower follower, const FileOptions& options, CauseTable& causes,
+                       Metrics& metrics)
+    : follower_(std::move(follower)),
+      verdicts_(PrefixOrigin::kLog, options.prefixes, causes),
+      metrics_(metrics) {}
+
+Result<std::unique_ptr<FileSource>> FileSource::open(const FileOptions& options, CauseTable& causes,
+                                                     Metrics& metrics) {
+  Result<FileFollower> follower = FileFollower::open(options.path);
+  if (!follower) return fail(follower.error());
+  return std::unique_ptr<FileSource>(
+      new FileSource(std::move(*follower), options, causes, metrics));
+}
+
+std::optional<SteadyTime> FileSource::deadline() const {
+  return more_ ? std::optional(SteadyTime{}) : std::nullopt;
+}
+
+Result<> FileSource::read(std::vector<Drop>& out) {
+  const SystemTime now = system_now();
+  follower_.acknowledge();
+  more_ = true;
+  for (int i = 0; i < kMaxLinesPerRead && more_; ++i) {
+    const Result<std::optional<std::string_view>> line = follower_.next_line();
+    if (!line) {
+      publish();
+      return fail(line.error());
+    }
+    more_ = line->has_value();
+    if (more_) take(**line, now, out);
+  }
+  publish();
+  return {};
+}
+
+void FileSource::take(std::string_view line, SystemTime now, std::vector<Drop>& out) {
+  const std::optional<LogLine> parts = split_log_line(line);
+  if (!parts) return;  // somebody else's line
+  ++counts_.seen;
+  const Verdict verdict = verdicts_.of(trimmed(parts->prefix));
+  if (verdict.ruling != Ruling::kDrop) {
+    ++(verdict.ruling == Ruling::kHint ? counts_.hints : counts_.unknown);
+    return;
+  }
+  Drop& drop = out.emplace_back();
+  if (!decode_log_body(parts->body, drop)) {
+    out.pop_back();
+    ++counts_.undecodable;
+    return;
+  }
+  drop.key.cause = verdict.cause;
+  drop.time = now;
+}
+
+void FileSource::publish() {
+  const auto counts = std::exchange(counts_, {});
+  const std::uint64_t overlong = follower_.take_overlong();
+  metrics_.seen.add(counts.seen + overlong);
+  metrics_.suppressed[Why::kHint].add(counts.hints);
+  metrics_.suppressed[Why::kUnknownPrefix].add(counts.unknown);
+  metrics_.lost[Where::kUndecodable].add(counts.undecodable + overlong);
+}
+
+}  // namespace kube_nflog

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nflog/log_line.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+
+#include "nflog/log_header.h"
+#include "nflog/text.h"
+
+namespace kube_nflog {
+namespace {
+
+struct Token {
+  std::string_view text;
+  bool whole = false;  // a space ends it
+};
+
+class Tokens {
+ public:
+  explicit Tokens(std::string_view text) : rest_(text) {}
+
+  // Nothing: the end.
+  std::optional<Token> next() {
+    if (rest_.empty()) return std::nullopt;
+    const std::size_t end = rest_.find(' ');
+    const Token token{rest_.substr(0, end), end != std::string_view::npos};
+    rest_.remove_prefix(token.whole ? end + 1 : rest_.size());
+    return token;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+// The value of `KEY=value` if this is that key, and whole.
+std::optional<std::string_view> value(const Token& token, std::string_view key) {
+  if (!token.whole || !token.text.starts_with(key)) return std::nullopt;
+  return token.text.substr(key.size());
+}
+
+template <class T>
+void take_first(std::optional<T>& field, const Token& token, std::string_view key) {
+  if (field) return;
+  if (const auto text = value(token, key)) field = number<T>(*text);
+}
+
+// The link layer's fields come before, and none begins with `SRC=`.
+bool read_addresses(Tokens& tokens, DropKey& key) {
+  for (std::optional<Token> token = tokens.next(); token; token = tokens.next()) {
+    const auto source = value(*token, "SRC=");
+    if (!source) continue;
+    const std::optional<Token> next = tokens.next();
+    const auto target = next ? value(*next, "DST=") : std::nullopt;
+    const auto src = IpAddr::parse(*source);
+    const auto dst = target ? IpAddr::parse(*target) : std::nullopt;
+    if (!src || !dst || src->is_v4() != dst->is_v4()) return false;
+    key.src = *src;
+    key.dst = *dst;
+    return true;
+  }
+  return false;
+}
+
+std::optional<std::uint8_t> protocol_number(std::string_view name) {
+  struct Named {
+    std::string_view name;
+    std::uint8_t number;
+  };
+  constexpr std::array kNamed{
+      Named{"TCP", IPPROTO_TCP},         Named{"UDP", IPPROTO_UDP},   Named{"ICMP", IPPROTO_ICMP},
+      Named{"ICMPv6", IPPROTO_ICMPV6},   Named{"AH", IPPROTO_AH},     Named{"ESP", IPPROTO_ESP},
+      Named{"UDPLITE", IPPROTO_UDPLITE}, Named{"SCTP", IPPROTO_SCTP},
+  };
+  for (const Named& known : kNamed) {
+    if (known.name == name) return known.number;
+  }
+  return number<std::uint8_t>(name);
+}
+
+struct Header {
+  std::uint8_t protocol = 0;
+  bool later_fragment = false;
+};
+
+std::optional<Header> read_header(Tokens& tokens) {
+  Header header;
+  for (std::optional<Token> token = tokens.next(); token; token = tokens.next()) {
+    if (const auto offset = value(*token, "FRAG:")) {
+      const auto units = number<std::uint16_t>(*offset);
+      if (!units) return std::nullopt;
+      header.later_fragment = *units != 0;
+    } else if (const auto name = value(*token, "PROTO=")) {
+      const auto protocol = protocol_number(*name);
+      if (!protocol) return std::nullopt;
+      header.protocol = *protocol;
+      return header;
+    }
+  }
+  return std::nullopt;
+}
+
+struct Transport {
+  std::optional<std::uint16_t> src_port, dst_port;
+  std::optional<std::uint8_t> type, code;
+  bool syn = false;
+  bool incomplete = false;  // the kernel had not enough of the packet
+  // The fields that end TCP, UDP and ICMP echo: with them nothing before was cut.
+  bool urgp = false, len = false, seq = false;
+};
+
+Transport read_transport(Tokens& tokens) {
+  Transport t;
+  for (std::optional<Token> token = tokens.next(); token; token = tokens.next()) {
+    if (token->text.starts_with('[')) break;
+    take_first(t.src_port, *token, "SPT=");
+    take_first(t.dst_port, *token, "DPT=");
+    take_first(t.type, *token, "TYPE=");
+    take_first(t.code, *token, "CODE=");
+    t.syn |= token->text == "SYN";
+    t.incomplete |= token->text == "INCOMPLETE";
+    t.urgp |= token->text.starts_with("URGP=");
+    t.len |= token->text.starts_with("LEN=");
+    t.seq |= token->text.starts_with("SEQ=");
+  }
+  return t;
+}
+
+bool set_ports(const Transport& t, Drop& drop) {
+  if (!t.src_port || !t.dst_port) return false;
+  drop.src_port = *t.src_port;
+  drop.key.detail = *t.dst_port;
+  drop.key.detail_kind = Detail::kPort;
+  return true;
+}
+
+bool set_icmp(const Transport& t, Drop& drop) {
+  if (!t.type || !t.code) return false;
+  drop.key.detail = static_cast<std::uint16_t>(*t.type << 8 | *t.code);
+  drop.key.detail_kind = Detail::kIcmp;
+  const bool echo =
+      drop.key.src.is_v4() ? *t.type == 0 || *t.type == 8 : *t.type == 128 || *t.type == 129;
+  return !echo || t.seq || t.incomplete;
+}
+
+bool apply(const Header& header, const Transport& t, Drop& drop) {
+  drop.key.protocol = header.protocol;
+  if (header.later_fragment) return true;
+  switch (header.protocol) {
+    case IPPROTO_TCP:
+      drop.mid_stream = t.urgp && !t.syn;
+      return (t.urgp && set_ports(t, drop)) || t.incomplete;
+    case IPPROTO_UDP:
+    case IPPROTO_UDPLITE:
+      return (t.len && set_ports(t, drop)) || t.incomplete;
+    case IPPROTO_ICMP:
+      return drop.key.src.is_v4() && (set_icmp(t, drop) || t.incomplete);
+    case IPPROTO_ICMPV6:
+      return drop.key.src.is_v6() && (set_icmp(t, drop) || t.incomplete);
+    default:
+      set_ports(t, drop);  // ulogd tells them of SCTP, the kernel does not
+      return true;
+  }
+}
+
+}  // namespace
+
+std::optional<LogLine> split_log_line(std::string_view line) {
+  // The last one: a prefix may hold anything, but no field after it is named so.
+  const std::size_t out = line.rfind(" OUT=");
+  if (out == std::string_view::npos) return std::nullopt;
+  const std::size_t in = line.rfind("IN=", out);
+  constexpr std::size_t kMaxInterface = 15;  // IFNAMSIZ without its NUL
+  if (in == std::string_view::npos || out - in > 3 + kMaxInterface) return std::nullopt;
+  if (line.substr(in, out - in).find(' ') != std::string_view::npos) return std::nullopt;
+  return LogLine{without_header(line.substr(0, in)), line.substr(in)};
+}
+
+bool decode_log_body(std::string_view body, Drop& drop) {
+  Tokens tokens(body);
+  if (!read_addresses(tokens, drop.key)) return false;
+  const std::optional<Header> header = read_header(tokens);
+  return header && apply(*header, read_transport(tokens), drop);
+}
+
+}  // namespace kube_nflog

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens the source that the command line asks for. Called by main().
+#pragma once
+
+#include <memory>
+
+#include "core/cause_table.h"
+#include "core/error.h"
+#include "core/metrics.h"
+#include "core/options.h"
+#include "core/source.h"
+
+namespace kube_nflog {
+
+// With --source=auto: NFLOG, else the log file, and the log says why. If neither can be had, the
+// error gives both reasons and NFLOG's exit code. Sets metrics.source_active. `causes` and
+// `metrics` must outlive the source.
+Result<std::unique_ptr<DropSource>> open_source(const Options& options, CauseTable& causes,
+                                                Metrics& metrics);
+
+}  // namespace kube_nflog
