@@ -69,9 +69,9 @@ std::optional<std::uint8_t> protocol_number(std::string_view name) {
     std::uint8_t number;
   };
   constexpr std::array kNamed{
-      Named{"TCP", IPPROTO_TCP},         Named{"UDP", IPPROTO_UDP},   Named{"ICMP", IPPROTO_ICMP},
-      Named{"ICMPv6", IPPROTO_ICMPV6},   Named{"AH", IPPROTO_AH},     Named{"ESP", IPPROTO_ESP},
-      Named{"UDPLITE", IPPROTO_UDPLITE}, Named{"SCTP", IPPROTO_SCTP},
+      Named{"TCP", IPPROTO_TCP},         Named{"UDP", IPPROTO_UDP}, Named{"ICMP", IPPROTO_ICMP},
+      Named{"ICMPv6", IPPROTO_ICMPV6},   Named{"AH", IPPROTO_AH},   Named{"ESP", IPPROTO_ESP},
+      Named{"UDPLITE", IPPROTO_UDPLITE},
   };
   for (const Named& known : kNamed) {
     if (known.name == name) return known.number;
@@ -159,8 +159,7 @@ bool apply(const Header& header, const Transport& t, Drop& drop) {
     case IPPROTO_ICMPV6:
       return drop.key.src.is_v6() && (set_icmp(t, drop) || t.incomplete);
     default:
-      set_ports(t, drop);  // ulogd tells them of SCTP, the kernel does not
-      return true;
+      return true;  // the kernel tells no ports of others, SCTP included
   }
 }
 

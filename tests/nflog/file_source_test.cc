@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nflog/file_source.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "nflog/open_source.h"
+
+namespace kube_nflog {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string udp(int port, const std::string& prefix = "my-drop: ") {
+  return "Nov  3 16:23:17 node-1 kernel: [ 1.0] " + prefix +
+         "IN=a OUT=b SRC=10.0.0.1 DST=10.0.0.2 LEN=60 TOS=0x00 PREC=0x00 TTL=63 ID=1 PROTO=UDP "
+         "SPT=40000 DPT=" +
+         std::to_string(port) + " LEN=40 ";
+}
+
+class FileSourceTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "file_source_XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    directory = name;
+    path = directory / "iptables.log";
+    append(path, udp(1) + "\n");  // from before the start
+  }
+  void TearDown() override { fs::remove_all(directory); }
+
+  static void append(const fs::path& file, const std::string& text) {
+    std::ofstream(file, std::ios::app | std::ios::binary) << text;
+  }
+  void start(std::vector<std::string> prefixes = {}) {
+    auto opened =
+        FileSource::open({.path = path, .prefixes = std::move(prefixes)}, causes, metrics);
+    ASSERT_TRUE(opened) << opened.error().what;
+    source = std::move(*opened);
+  }
+  bool announced() {
+    pollfd p{source->fd(), POLLIN, 0};
+    return ::poll(&p, 1, 0) == 1;
+  }
+  // The ports of all drops that fd() and deadline() lead to, as the ingest thread would come by
+  // them.
+  std::string ports() {
+    std::vector<Drop> drops;
+    while (announced() || source->deadline()) EXPECT_TRUE(source->read(drops));
+    appended += drops.size();
+    EXPECT_EQ(metrics.seen.value(), appended + metrics.suppressed[Why::kHint].value() +
+                                        metrics.suppressed[Why::kUnknownPrefix].value() +
+                                        metrics.lost[Where::kUndecodable].value());
+    std::string text;
+    for (const Drop& drop : drops) text += std::to_string(drop.key.detail) + " ";
+    return text;
+  }
+  std::uint64_t undecodable() { return metrics.lost[Where::kUndecodable].value(); }
+
+  fs::path directory, path;
+  Metrics metrics;
+  CauseTable causes;
+  std::unique_ptr<FileSource> source;
+  std::size_t appended = 0;
+};
+
+TEST_F(FileSourceTest, ReadsWhatIsAppendedAndNothingFromBefore) {
+  start();
+  EXPECT_EQ(ports(), "");
+  append(path, udp(53) + "\n" + udp(54) + "\n");
+  EXPECT_EQ(ports(), "53 54 ");
+  EXPECT_EQ(ports(), "");
+  append(path, udp(55) + "\n");
+  EXPECT_EQ(ports(), "55 ");
+}
+
+TEST_F(FileSourceTest, MakesADropOfALine) {
+  start();
+  append(path, udp(53) + "\n");
+  const SystemTime before = system_now();
+  std::vector<Drop> drops;
+  ASSERT_TRUE(source->read(drops));
+  ASSERT_EQ(drops.size(), 1u);
+  EXPECT_EQ(drops[0].key.src.to_string(), "10.0.0.1");
+  EXPECT_EQ(drops[0].src_port, 40000);
+  EXPECT_EQ(drops[0].key.cause->clause, "by rule \"my-drop:\"");
+  EXPECT_GE(drops[0].time, before);
+}
+
+TEST_F(FileSourceTest, EveryLineOfTheLogTargetIsCountedOnce) {
+  start();
+  append(path, "somebody else's line\n" + udp(53) + "\n" + udp(1, "other: ") + "\n" +
+                   udp(2, "DROP by policy a/b ") + "\n" + udp(3).substr(0, udp(3).find("DPT")) +
+                   "\n" + std::string(10'000, 'x') + "\n" + udp(54) + "\n");
+  EXPECT_EQ(ports(), "53 54 ");
+  EXPECT_EQ(metrics.seen.value(), 6u);
+  EXPECT_EQ(metrics.suppressed[Why::kUnknownPrefix].value(), 1u);
+  EXPECT_EQ(metrics.suppressed[Why::kHint].value(), 1u);
+  EXPECT_EQ(undecodable(), 2u);  // the cut one and the overlong one
+}
+
+TEST_F(FileSourceTest, ChosenPrefixesDecide) {
+  start({"calico-packet:"});
+  append(path, udp(53) + "\n" + udp(54, "calico-packet: ") + "\n");
+  EXPECT_EQ(ports(), "54 ");
+}
+
+TEST_F(FileSourceTest, HalfALineSaysNothingYet) {
+  start();
+  const std::string line = udp(8080);
+  const std::size_t cut = line.find("80 LEN");
+  append(path, line.substr(0, cut));
+  EXPECT_EQ(ports(), "");
+  append(path, line.substr(cut) + "\n");
+  EXPECT_EQ(ports(), "8080 ");
+}
+
+TEST_F(FileSourceTest, ARenamedFileIsReadUntilItsSuccessorBegins) {
+  start();
+  fs::rename(path, directory / "iptables.log.1");
+  append(directory / "iptables.log.1", udp(2) + "\n");
+  EXPECT_EQ(ports(), "2 ");
+  append(path, "");  // logrotate's `create`: the writer has not reopened yet
+  append(directory / "iptables.log.1", udp(3) + "\n");
+  EXPECT_EQ(ports(), "3 ");
+  append(directory / "iptables.log.1", udp(4) + "\n");
+  append(path, udp(5) + "\n");
+  EXPECT_EQ(ports(), "4 5 ");
+  append(path, udp(6) + "\n");
+  EXPECT_EQ(ports(), "6 ");
+  append(directory / "iptables.log.1", udp(7) + "\n");
+  EXPECT_EQ(ports(), "");
+}
+
+TEST_F(FileSourceTest, TheFirstBytesOfAnEmptySuccessorAreAnnounced) {
+  start();
+  fs::rename(path, directory / "iptables.log.1");
+  append(path, "");
+  EXPECT_EQ(ports(), "");
+  append(path, udp(5) + "\n");
+  EXPECT_EQ(ports(), "5 ");
+}
+
+TEST_F(FileSourceTest, AnUnterminatedLastLineOfTheOldFileIsNotLost) {
+  start();
+  append(path, udp(2));
+  fs::rename(path, directory / "iptables.log.1");
+  append(path, udp(3) + "\n");
+  EXPECT_EQ(ports(), "2 3 ");
+}
+
+TEST_F(FileSourceTest, ADeletedFileIsFollowedByItsSuccessor) {
+  start();
+  append(path, udp(2) + "\n");
+  fs::remove(path);
+  EXPECT_EQ(ports(), "2 ");
+  append(path, udp(3) + "\n");
+  EXPECT_EQ(ports(), "3 ");
+}
+
+TEST_F(FileSourceTest, ManyRotationsInOneWakeUpLoseOnlyFilesNeverSeen) {
+  start();
+  for (int i = 2; i < 5; ++i) {
+    append(path, udp(i) + "\n");
+    EXPECT_EQ(ports(), std::to_string(i) + " ");
+    fs::rename(path, directory / ("old." + std::to_string(i)));
+  }
+  append(path, udp(9) + "\n");
+  EXPECT_EQ(ports(), "9 ");
+}
+
+TEST_F(FileSourceTest, ATruncatedFileIsReadFromItsStart) {
+  start();
+  append(path, udp(2) + "\n" + udp(3));  // a line begun, never to end
+  EXPECT_EQ(ports(), "2 ");
+  fs::resize_file(path, 0);
+  EXPECT_EQ(ports(), "");
+  append(path, udp(4) + "\n");
+  EXPECT_EQ(ports(), "4 ");
+}
+
+TEST_F(FileSourceTest, MoreThanOneCallCanTakeComesAtOnce) {
+  start();
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += udp(53) + "\n";
+  append(path, text);
+  std::vector<Drop> drops;
+  ASSERT_TRUE(source->read(drops));
+  EXPECT_EQ(drops.size(), 8192u);
+  ASSERT_TRUE(source->deadline());
+  EXPECT_LE(*source->deadline(), steady_now());
+  appended = drops.size();
+  ports();
+  EXPECT_EQ(metrics.seen.value(), 20'000u);
+  EXPECT_EQ(source->deadline(), std::nullopt);
+}
+
+TEST_F(FileSourceTest, WhatCannotBeReadSaysSoAtOnce) {
+  const auto exit_of = [&](const std::string& file) {
+    const auto opened = FileSource::open({.path = file, .prefixes = {}}, causes, metrics);
+    EXPECT_FALSE(opened) << file;
+    EXPECT_NE(opened.error().what.find(file), std::string::npos);
+    return opened.error().exit;
+  };
+  EXPECT_EQ(exit_of(directory / "none.log"), Exit::kNoInput);
+  EXPECT_EQ(exit_of(directory), Exit::kNoInput);
+  EXPECT_EQ(exit_of("/dev/null"), Exit::kNoInput);
+}
+
+TEST_F(FileSourceTest, AutoFallsBackToTheFile) {
+  Options options;
+  options.nflog_groups = {};  // binds nothing: NFLOG is not what is tested here
+  options.source = SourceChoice::kFile;
+  options.log_file = path;
+  auto opened = open_source(options, causes, metrics);
+  ASSERT_TRUE(opened);
+  EXPECT_EQ((*opened)->name(), "file");
+  EXPECT_EQ(metrics.source_active[SourceKind::kFile].value(), 1);
+  EXPECT_EQ(metrics.source_active[SourceKind::kNflog].value(), 0);
+}
+
+}  // namespace
+}  // namespace kube_nflog
