@@ -9,8 +9,6 @@
 #include <fstream>
 #include <string>
 
-#include "nflog/open_source.h"
-
 namespace kube_nflog {
 namespace {
 
@@ -210,18 +208,6 @@ TEST_F(FileSourceTest, WhatCannotBeReadSaysSoAtOnce) {
   EXPECT_EQ(exit_of(directory / "none.log"), Exit::kNoInput);
   EXPECT_EQ(exit_of(directory), Exit::kNoInput);
   EXPECT_EQ(exit_of("/dev/null"), Exit::kNoInput);
-}
-
-TEST_F(FileSourceTest, AutoFallsBackToTheFile) {
-  Options options;
-  options.nflog_groups = {};  // binds nothing: NFLOG is not what is tested here
-  options.source = SourceChoice::kFile;
-  options.log_file = path;
-  auto opened = open_source(options, causes, metrics);
-  ASSERT_TRUE(opened);
-  EXPECT_EQ((*opened)->name(), "file");
-  EXPECT_EQ(metrics.source_active[SourceKind::kFile].value(), 1);
-  EXPECT_EQ(metrics.source_active[SourceKind::kNflog].value(), 0);
 }
 
 }  // namespace

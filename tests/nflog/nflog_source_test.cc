@@ -5,19 +5,20 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
-#include <functional>
 #include <sstream>
 #include <string>
 
 #include "nflog/group_holder.h"
 #include "nflog/privileges.h"
+#include "tests/nflog/child.h"
 
 namespace kube_nflog {
 namespace {
+
+using test::in_child;
 
 std::string own_name() {
   std::string name;
@@ -32,15 +33,6 @@ std::string status_line(const std::string& key) {
       return line.substr(line.find_first_not_of(" \t", key.size() + 1));
   }
   return {};
-}
-
-// Runs `body` in a child, so that what it gives up is given up there alone; true: it returned true.
-bool in_child(const std::function<bool()>& body) {
-  const pid_t child = ::fork();
-  if (child == 0) ::_exit(body() ? 0 : 1);
-  int status = -1;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 class NflogSourceTest : public ::testing::Test {
