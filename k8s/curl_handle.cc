@@ -115,7 +115,8 @@ CurlEasy curl_easy(const CurlTarget& target, const HttpRequest& request) {
   curl_easy_setopt(easy, CURLOPT_USERAGENT, kUserAgent);
   curl_easy_setopt(easy, CURLOPT_PROXY, target.config.proxy.c_str());  // "": not the environment's
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);  // rather share a connection than open another
+  // No CURLOPT_PIPEWAIT: to an HTTP/1.1 server, a request would wait behind the watch for ever
+  // (7.88).
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(target.options.connect_timeout.count()));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
