@@ -74,18 +74,17 @@ Result<ApiConfig> in_cluster(const ClusterEnv& env) {
   }
   const std::optional<IpAddr> ip = IpAddr::parse(env.host);
   const std::string host = ip && ip->is_v6() ? "[" + env.host + "]" : env.host;
-  const Result<std::string> server = check_server("https://" + host + ":" + env.port);
-  if (!server) {
+  if ((!ip && !is_hostname(env.host)) || !is_port(env.port)) {
     return no_config(
-        "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT do not make an address: " +
-        server.error().what + ". Unset what overrides them in this Pod's environment.");
+        "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT do not make an address. Unset what "
+        "overrides them in this Pod's environment.");
   }
   Result<ApiConfig> config = service_account(env);
   if (!config) {
     return no_config("cannot read the ServiceAccount's credentials: " + config.error().what +
                      ". Set automountServiceAccountToken: true on this Pod.");
   }
-  config->server = *server;
+  config->server = "https://" + host + ":" + env.port;
   return config;
 }
 

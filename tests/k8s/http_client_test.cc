@@ -4,14 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
+#include <ctime>
 #include <optional>
 #include <thread>
 
 #include "core/clock.h"
+#include "tests/fakes/temporary_directory.h"
 #include "tests/fakes/tiny_server.h"
 
 namespace kube_nflog {
@@ -129,33 +130,16 @@ TEST(HttpClient, TakesRetryAfterInBothForms) {
   EXPECT_EQ(metrics.api_requests.at(ApiVerb::kGet, ApiCode::k429).value(), 4U);
 }
 
-class TokenFile {
- public:
-  TokenFile() {
-    char name[] = "/tmp/kube-nflog-token.XXXXXX";
-    EXPECT_NE(mkdtemp(name), nullptr);
-    directory_ = name;
-  }
-  ~TokenFile() { std::filesystem::remove_all(directory_); }
-  TokenFile(const TokenFile&) = delete;
-  TokenFile& operator=(const TokenFile&) = delete;
-  void write(const std::string& token) const { std::ofstream(path()) << token << "\n"; }
-  std::string path() const { return directory_ + "/token"; }
-
- private:
-  std::string directory_;
-};
-
 TEST(HttpClient, ReadsTheTokenAnewOn401AndAsksOnceMore) {
   const TinyServer server([](const Connection& connection, const std::string& request) {
     const bool good = request.find("\r\nAuthorization: Bearer new\r\n") != std::string::npos;
     return connection.write(TinyServer::answer(good ? 200 : 401, good ? "fine" : "who?"));
   });
-  const TokenFile file;
-  file.write("old");
+  const TemporaryDirectory file;
+  file.write("token", "old");
   ApiConfig config;
   config.server = server.url();
-  config.token_file = file.path();
+  config.token_file = file.path("token");
   Metrics metrics;
   const auto client = client_for(config, metrics);
 
@@ -164,7 +148,7 @@ TEST(HttpClient, ReadsTheTokenAnewOn401AndAsksOnceMore) {
   EXPECT_EQ(refused.body, "who?");
   EXPECT_EQ(server.requests().size(), 1U);
 
-  file.write("new");
+  file.write("token", "new");
   const HttpResponse taken = ask(*client, {.path = "/"});
   EXPECT_EQ(taken.status, 200);
   EXPECT_EQ(taken.body, "fine");
@@ -173,11 +157,11 @@ TEST(HttpClient, ReadsTheTokenAnewOn401AndAsksOnceMore) {
   EXPECT_EQ(server.requests().size(), 4U);
   EXPECT_EQ(metrics.api_requests.at(ApiVerb::kGet, ApiCode::k401).value(), 2U);
 
-  file.write("revoked");  // and a server that refuses everything is not asked for ever
+  file.write("token", "revoked");  // and a server that refuses everything is not asked for ever
   const TinyServer hostile(always(TinyServer::answer(401, "")));
   config.server = hostile.url();
   const auto other = client_for(config, metrics);
-  file.write("another");
+  file.write("token", "another");
   EXPECT_EQ(ask(*other, {.path = "/"}).status, 401);
   EXPECT_LE(hostile.requests().size(), 2U);
 }
