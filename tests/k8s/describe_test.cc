@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "k8s/describe.h"
+
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "tests/k8s/make.h"
+
+namespace kube_nflog {
+namespace {
+
+using make::icmp_key;
+using make::owner;
+using make::pod;
+using make::port_key;
+using By = PeerNaming::By;
+
+Pod web() {
+  Pod p = pod("shop", "web-7c9d5f6b8-abcde", "uid-web", "10.1.2.4");
+  p.owner_kind = "ReplicaSet";
+  p.owner_name = "web-7c9d5f6b8";
+  p.template_hash = "7c9d5f6b8";
+  return p;
+}
+
+std::string receiving(const DropKey& key, const Owner& source, By by = By::kWorkload) {
+  return describe(key, source, owner(web()), by).receiving.value().message;
+}
+
+TEST(Describe, TellsBothPodsInTheirOwnWords) {
+  const Cause cause{"denied by NetworkPolicy shop/default-deny"};
+  const DropKey key = port_key("10.1.2.3", "10.1.2.4", 8080, IPPROTO_TCP, &cause);
+  const Described d =
+      describe(key, owner(pod("shop", "checkout", "uid-c")), owner(web()), By::kWorkload);
+  EXPECT_EQ(d.receiving->message,
+            "Packet dropped when receiving traffic from shop/checkout (IP: 10.1.2.3) on port "
+            "8080/TCP: denied by NetworkPolicy shop/default-deny.");
+  EXPECT_EQ(d.sending->message,
+            "Packet dropped when sending traffic to shop/web (IP: 10.1.2.4) on port 8080/TCP: "
+            "denied by NetworkPolicy shop/default-deny.");
+  EXPECT_EQ(d.receiving->pod.uid, "uid-web");
+  EXPECT_EQ(d.receiving->related.uid, "uid-c");
+  EXPECT_EQ(d.sending->pod.uid, "uid-c");
+  EXPECT_EQ(d.sending->related.name, "web-7c9d5f6b8-abcde");
+  EXPECT_NE(d.receiving->key, d.sending->key);
+}
+
+TEST(Describe, NoPodNoEvent) {
+  const Described d =
+      describe(port_key("10.0.0.1", "10.0.0.2", 1), {}, {nullptr, "node-1"}, By::kWorkload);
+  EXPECT_FALSE(d.receiving || d.sending);
+}
+
+TEST(Describe, PeerIsTheNodeOrTheBareAddress) {
+  const DropKey key = port_key("192.0.2.7", "10.1.2.4", 53, IPPROTO_UDP);
+  EXPECT_EQ(receiving(key, {nullptr, "node-1"}),
+            "Packet dropped when receiving traffic from node-1 (IP: 192.0.2.7) on port 53/UDP.");
+  EXPECT_EQ(receiving(key, {}),
+            "Packet dropped when receiving traffic from 192.0.2.7 on port 53/UDP.");
+  EXPECT_EQ(receiving(key, {nullptr, "192.0.2.7"}),
+            "Packet dropped when receiving traffic from 192.0.2.7 on port 53/UDP.");
+}
+
+TEST(Describe, EveryProtocolWithinTheGrammar) {
+  const auto ends_in = [](const DropKey& key) {
+    return receiving(key, {}).substr(
+        std::string("Packet dropped when receiving traffic from ").size());
+  };
+  EXPECT_EQ(ends_in(port_key("10.0.0.1", "10.1.2.4", 132, IPPROTO_SCTP)),
+            "10.0.0.1 on port 132/SCTP.");
+  EXPECT_EQ(ends_in(port_key("10.0.0.1", "10.1.2.4", 9, IPPROTO_UDPLITE)),
+            "10.0.0.1 on port 9/UDPLITE.");
+  EXPECT_EQ(ends_in(icmp_key("10.0.0.1", "10.1.2.4", 8, 0)), "10.0.0.1 over ICMP echo-request.");
+  EXPECT_EQ(ends_in(icmp_key("10.0.0.1", "10.1.2.4", 3, 3)),
+            "10.0.0.1 over ICMP port-unreachable.");
+  EXPECT_EQ(ends_in(icmp_key("10.0.0.1", "10.1.2.4", 42, 1)), "10.0.0.1 over ICMP type 42 code 1.");
+  EXPECT_EQ(ends_in(icmp_key("2001:db8::1", "2001:db8::2", 128, 0, IPPROTO_ICMPV6)),
+            "2001:db8::1 over ICMP echo-request.");
+  DropKey portless = port_key("10.0.0.1", "10.1.2.4", 0, IPPROTO_GRE);
+  portless.detail_kind = Detail::kNone;
+  EXPECT_EQ(ends_in(portless), "10.0.0.1 over protocol 47.");
+  portless.protocol = 0;
+  EXPECT_EQ(ends_in(portless), "10.0.0.1.");
+}
+
+TEST(Describe, HostileTextStaysInsideTheGrammarAndTheLimit) {
+  const std::regex grammar(
+      R"(Packet dropped when (receiving traffic from|sending traffic to) [^ ]+( \(IP: [0-9a-f.:]+\))?)"
+      R"(( on port \d+/[A-Z0-9]+| over ICMP [a-z0-9 -]+| over protocol \d+)?(: [^\x01-\x1f\x7f]+)?\.)");
+  for (const std::string& text :
+       {std::string(5000, 'x'), std::string("a\nb\x1b[31m\x7f"), std::string("\xff\xfe\xc0\x80"),
+        std::string(1500, '\xe2'), std::string("\xe2\x80\xae gnp.exe")}) {
+    const Cause cause{text};
+    const DropKey key = port_key("10.0.0.1", "10.1.2.4", 1, IPPROTO_TCP, &cause);
+    const std::string message = receiving(key, {nullptr, "node"});
+    EXPECT_LE(message.size(), kMaxMessage);
+    EXPECT_TRUE(std::regex_match(message, grammar)) << message;
+  }
+}
+
+TEST(Describe, PeerNameModes) {
+  const DropKey key = port_key("10.1.2.3", "10.1.2.4", 1);
+  Pod peer = web();
+  peer.label = "front";
+  const auto name = [&](By by) {
+    const std::string m = receiving(key, owner(peer), by);
+    return m.substr(43, m.find(" (IP") - 43);
+  };
+  EXPECT_EQ(name(By::kWorkload), "shop/web");
+  EXPECT_EQ(name(By::kName), "shop/web-7c9d5f6b8-abcde");
+  EXPECT_EQ(name(By::kNamespace), "shop");
+  EXPECT_EQ(name(By::kLabel), "front");
+}
+
+TEST(PeerName, WorkloadIsWhatItsAuthorNamed) {
+  const auto workload = [](std::string kind, std::string owner_name, std::string hash = "") {
+    Pod p = pod("ns", "the-pod", "u");
+    p.owner_kind = std::move(kind);
+    p.owner_name = std::move(owner_name);
+    p.template_hash = std::move(hash);
+    return peer_name(p, By::kWorkload);
+  };
+  EXPECT_EQ(workload("", ""), "ns/the-pod");
+  EXPECT_EQ(workload("Node", "node-1"), "ns/the-pod");
+  EXPECT_EQ(workload("StatefulSet", "db"), "ns/db");
+  EXPECT_EQ(workload("ReplicaSet", "web-abc", "abc"), "ns/web");
+  EXPECT_EQ(workload("ReplicaSet", "web-abc", "xyz"), "ns/web-abc");
+  EXPECT_EQ(workload("ReplicaSet", "webabc", "abc"), "ns/webabc");
+  EXPECT_EQ(workload("ReplicaSet", "-abc", "abc"), "ns/-abc");
+  EXPECT_EQ(workload("Job", "backup-29123456"), "ns/backup");
+  EXPECT_EQ(workload("Job", "backup-1612345678"), "ns/backup");
+  EXPECT_EQ(workload("Job", "backup-2024"), "ns/backup-2024");
+  EXPECT_EQ(workload("Job", "29123456"), "ns/29123456");
+}
+
+TEST(PeerName, ParsesItsFlag) {
+  EXPECT_EQ(parse_peer_naming("namespace")->by, By::kNamespace);
+  EXPECT_EQ(parse_peer_naming("label:app.kubernetes.io/name")->label_key, "app.kubernetes.io/name");
+  for (const char* bad : {"", "label", "label:", "Workload", "pod"}) {
+    const Result<PeerNaming> r = parse_peer_naming(bad);
+    ASSERT_FALSE(r) << bad;
+    EXPECT_EQ(r.error().exit, Exit::kUsage);
+  }
+}
+
+}  // namespace
+}  // namespace kube_nflog

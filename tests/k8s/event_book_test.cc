@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "k8s/event_book.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/k8s/make.h"
+
+namespace kube_nflog {
+namespace {
+
+using namespace std::chrono_literals;
+using make::wall;
+using Verdict = WriteOutcome::Verdict;
+
+EventSubject subject(std::uint64_t key, std::string pod = "web", std::string ns = "shop") {
+  EventSubject s;
+  s.pod = {ns, pod, "uid-" + ns + pod};
+  s.key = key;
+  return s;
+}
+
+class EventBookTest : public testing::Test {
+ protected:
+  EventBookTest() {
+    options.run_id = "run";
+    options.budget.reset();
+  }
+  void start() { book.emplace(options, metrics); }
+  void offer(std::uint64_t key, std::uint64_t count = 1) { offer(subject(key), count); }
+  void offer(EventSubject s, std::uint64_t count, bool tells = true) {
+    book->offer(std::move(s), {count, wall(), wall(1)}, tells, now);
+    offered += tells ? count : 0;
+  }
+  // Takes what is due and says what became of it.
+  std::vector<EventWrite> write(WriteOutcome outcome = {}, double dice = 0) {
+    std::vector<EventWrite> taken;
+    while (std::optional<EventWrite> next = book->take(now)) {
+      if (outcome.verdict == Verdict::kWritten) next->record.exists = true;
+      book->finish(*next, outcome, now, dice);
+      taken.push_back(*next);
+    }
+    return taken;
+  }
+  std::uint64_t reported() const { return metrics.reported.value(); }
+  std::uint64_t refused() const { return metrics.lost[Where::kRefused].value(); }
+  std::uint64_t unflushed() const { return metrics.lost[Where::kUnflushed].value(); }
+  std::uint64_t over_budget() const { return metrics.suppressed[Why::kEventBudget].value(); }
+
+  EventBookOptions options;
+  Metrics metrics;
+  std::optional<EventBook> book;
+  SteadyTime now{1000s};
+  std::uint64_t offered = 0;
+};
+
+TEST_F(EventBookTest, FirstSightIsDueAtOnce) {
+  start();
+  EXPECT_EQ(book->next_due(), SteadyTime::max());
+  offer(1, 3);
+  EXPECT_LE(book->next_due(), now);
+  const auto written = write();
+  ASSERT_EQ(written.size(), 1U);
+  EXPECT_EQ(written[0].record.count(), 3U);
+  EXPECT_EQ(written[0].record.first, wall());
+  EXPECT_EQ(written[0].record.stamp, "run.0");
+  EXPECT_EQ(reported(), 3U);
+  EXPECT_EQ(book->waiting(), 0U);
+}
+
+TEST_F(EventBookTest, RepeatsWaitMergeAndSlowDown) {
+  start();
+  offer(1);
+  write();
+  std::vector<std::chrono::seconds> gaps;
+  std::uint64_t total = 1;
+  for (SteadyTime last = now; gaps.size() < 6; now += 1s) {
+    offer(1, 2);
+    total += 2;
+    const auto written = write();
+    if (written.empty()) continue;
+    ASSERT_EQ(written[0].record.count(), total);
+    gaps.push_back(std::chrono::duration_cast<std::chrono::seconds>(now - last));
+    last = now;
+  }
+  EXPECT_EQ(gaps, (std::vector{60s, 120s, 240s, 480s, 600s, 600s}));
+  EXPECT_EQ(reported(), total);
+}
+
+TEST_F(EventBookTest, QuietOnesStartOver) {
+  start();
+  offer(1);
+  write();
+  for (int i = 0; i < 3; ++i) {
+    offer(1);
+    now = book->next_due();
+    write();
+  }
+  now += 600s;  // quiet
+  offer(1);
+  EXPECT_EQ(write().size(), 1U);
+  offer(1);
+  EXPECT_EQ(book->next_due(), now + 60s);
+}
+
+TEST_F(EventBookTest, UpdatesAreSpreadByUpToATenth) {
+  start();
+  offer(1);
+  write({}, 0.999);
+  offer(1);
+  EXPECT_GT(book->next_due(), now + 65s);
+  EXPECT_LT(book->next_due(), now + 66s);
+}
+
+TEST_F(EventBookTest, WhatComesDuringAWriteIsToldNextTime) {
+  start();
+  offer(1, 5);
+  std::optional<EventWrite> first = book->take(now);
+  offer(1, 7);
+  EXPECT_FALSE(book->take(now));
+  book->finish(*first, {}, now, 0);
+  EXPECT_EQ(reported(), 5U);
+  now += 60s;
+  EXPECT_EQ(write().at(0).record.count(), 12U);
+  EXPECT_EQ(reported(), 12U);
+}
+
+TEST_F(EventBookTest, RetriesBackOffPerEventAndForAll) {
+  start();
+  offer(1);
+  offer(2);
+  std::optional<EventWrite> one = book->take(now);
+  book->finish(*one, {.verdict = Verdict::kRetry}, now, 0.5);
+  EXPECT_FALSE(book->take(now));  // the other one waits, too
+  EXPECT_EQ(book->next_due(), now + 400ms);
+  now += 400ms;
+  EXPECT_EQ(write().size(), 2U);
+  EXPECT_EQ(reported(), 2U);
+}
+
+TEST_F(EventBookTest, HonoursRetryAfter) {
+  start();
+  offer(1);
+  offer(2);
+  std::optional<EventWrite> one = book->take(now), two = book->take(now);
+  book->finish(*one, {.verdict = Verdict::kRetry, .retry_after = 7s}, now, 0);
+  book->finish(*two, {.verdict = Verdict::kRetry, .retry_after = 9s}, now, 0);
+  EXPECT_EQ(book->next_due(), now + 9s);
+  now += 9s;
+  EXPECT_EQ(write().size(), 2U);
+}
+
+TEST_F(EventBookTest, CountsSurviveALongOutage) {
+  start();
+  std::uint64_t total = 0;
+  for (int i = 0; i < 3600; ++i, now += 1s) {
+    offer(1, 10);
+    total += 10;
+    write({.verdict = Verdict::kRetry}, 0.9);
+  }
+  EXPECT_EQ(reported(), 0U);
+  now += 60s;
+  EXPECT_EQ(write().at(0).record.count(), total);
+  EXPECT_EQ(reported(), total);
+}
+
+TEST_F(EventBookTest, ARefusedEventIsLeftAloneForAWhile) {
+  start();
+  offer(1, 4);
+  write({.verdict = Verdict::kRefused});
+  EXPECT_EQ(refused(), 4U);
+  offer(1, 2);
+  EXPECT_EQ(refused(), 6U);
+  EXPECT_TRUE(write().empty());
+  now += 180s;
+  offer(1, 3);
+  EXPECT_EQ(write().at(0).record.count(), 3U);  // what was lost stays lost
+  EXPECT_EQ(reported(), 3U);
+}
+
+TEST_F(EventBookTest, ARefusingNamespaceTakesItsWaitingEventsWithIt) {
+  start();
+  offer(subject(1, "a", "gone"), 1);
+  offer(subject(2, "b", "gone"), 2);
+  offer(subject(3, "c", "here"), 4);
+  std::optional<EventWrite> first = book->take(now);
+  ASSERT_EQ(first->subject->pod.ns, "gone");
+  book->finish(*first, {.verdict = Verdict::kNamespaceRefused}, now, 0);
+  EXPECT_EQ(write().size(), 1U);
+  EXPECT_EQ(refused(), 3U);
+  EXPECT_EQ(reported(), 4U);
+  offer(subject(9, "new", "gone"), 8);
+  EXPECT_EQ(refused(), 11U);
+  now += 180s;
+  offer(subject(9, "new", "gone"), 16);
+  EXPECT_EQ(write().size(), 1U);
+  EXPECT_EQ(reported(), 20U);
+}
+
+TEST_F(EventBookTest, BudgetPerPodLetsOtherPodsThrough) {
+  options.budget = EventRates{.node = {1000, 1ms}, .pod = {2, 300s}};
+  start();
+  for (std::uint64_t key = 1; key <= 4; ++key) offer(subject(key, "loud"), 1);
+  offer(subject(5, "quiet"), 1);
+  EXPECT_EQ(write().size(), 3U);
+  EXPECT_EQ(book->next_due(), now + 300s);
+  offer(subject(3, "loud"), 9);  // merges while it waits
+  now += 300s;
+  const auto written = write();
+  ASSERT_EQ(written.size(), 1U);
+  EXPECT_EQ(written[0].subject->key, 3U);  // first come, first served
+  EXPECT_EQ(written[0].record.count(), 10U);
+  now += 300s;
+  EXPECT_EQ(write().at(0).subject->key, 4U);
+}
+
+TEST_F(EventBookTest, BudgetPerNodeIsFairBetweenNamespaces) {
+  options.budget = EventRates{.node = {4, 30s}, .pod = {1000, 1ms}};
+  start();
+  for (std::uint64_t key = 1; key <= 100; ++key)
+    offer(subject(key, "loud" + std::to_string(key), "a"), 1);
+  for (std::uint64_t key = 101; key <= 102; ++key) offer(subject(key, "quiet", "b"), 1);
+  std::multiset<std::string> turns;
+  for (const EventWrite& w : write()) turns.insert(w.subject->pod.ns);
+  EXPECT_EQ(turns, (std::multiset<std::string>{"a", "a", "b", "b"}));
+  EXPECT_EQ(book->next_due(), now + 30s);
+  now += 90s;
+  EXPECT_EQ(write().size(), 3U);
+}
+
+TEST_F(EventBookTest, AFailedWriteCostsNoBudget) {
+  options.budget = EventRates{.node = {2, 1000s}, .pod = {2, 1000s}};
+  start();
+  offer(1);
+  for (int i = 0; i < 10; ++i, now += 60s) write({.verdict = Verdict::kRetry}, 0.5);
+  EXPECT_EQ(write().size(), 1U);
+  offer(2);
+  EXPECT_EQ(write().size(), 1U);
+  offer(3);
+  EXPECT_EQ(write().size(), 0U);
+}
+
+TEST_F(EventBookTest, FullOfIdleOnesForgetsTheLongestQuiet) {
+  options.capacity = 3;
+  start();
+  for (std::uint64_t key = 1; key <= 3; ++key, now += 1s) offer(key), write();
+  offer(4);
+  EXPECT_EQ(book->size(), 3U);
+  write();
+  now += 60s;
+  offer(1);  // was forgotten: anew, with another stamp
+  EXPECT_EQ(write().at(0).record.stamp, "run.4");
+  EXPECT_EQ(reported(), 5U);
+}
+
+TEST_F(EventBookTest, FullOfWaitingOnesRefusesAndCounts) {
+  options.capacity = 3;
+  start();
+  for (std::uint64_t key = 1; key <= 3; ++key) offer(key);
+  offer(4, 10);
+  EXPECT_EQ(over_budget(), 10U);
+  EXPECT_EQ(book->size(), 3U);
+  EXPECT_EQ(write().size(), 3U);
+}
+
+TEST_F(EventBookTest, OneFloodedPodLeavesRoomForOthers) {
+  options.waiting_per_pod = 5;
+  start();
+  for (std::uint64_t key = 1; key <= 100; ++key) offer(subject(key, "loud"), 1);
+  EXPECT_EQ(over_budget(), 95U);
+  offer(subject(200, "quiet"), 1);
+  EXPECT_EQ(write().size(), 6U);
+  offer(subject(300, "loud"), 1);  // room again
+  EXPECT_EQ(write().size(), 1U);
+}
+
+TEST_F(EventBookTest, QuietEventsAreForgottenInTime) {
+  start();
+  offer(1);
+  write();
+  now += 3600s;
+  offer(2);
+  EXPECT_EQ(book->size(), 1U);
+  EXPECT_EQ(metrics.event_keys.value(), 1);
+}
+
+TEST_F(EventBookTest, HurryIgnoresScheduleAndBudgetAndCountsTheRest) {
+  options.budget = EventRates{.node = {1, 1000s}, .pod = {1, 1000s}};
+  start();
+  for (std::uint64_t key = 1; key <= 5; ++key) offer(key, 2);
+  EXPECT_EQ(write().size(), 1U);
+  offer(1, 2);  // a repeat, not due for a minute
+  book->hurry(now);
+  for (int i = 0; i < 3; ++i) book->finish(book->take(now).value(), {}, now, 0);
+  std::optional<EventWrite> unfinished = book->take(now);
+  ASSERT_TRUE(unfinished);
+  book->give_up();
+  EXPECT_EQ(reported(), 8U);
+  EXPECT_EQ(unflushed(), 4U);
+}
+
+TEST_F(EventBookTest, TheSecondEventOfADropIsNotInTheLedger) {
+  start();
+  offer(subject(1, "receiver"), 5, true);
+  offer(subject(2, "sender"), 5, false);
+  EXPECT_EQ(write().size(), 2U);
+  EXPECT_EQ(reported(), 5U);
+}
+
+TEST(EventBudget, PodsBeyondTheBoundShareOneBucket) {
+  EventBudget budget({.node = {1'000'000, 1ms}, .pod = {1, 1000s}});
+  const SteadyTime now{1s};
+  for (std::size_t i = 0; i < EventBudget::kMaxPods; ++i) budget.take(std::to_string(i), now);
+  EXPECT_LE(budget.pod_available_at("one"), now);
+  budget.take("one", now);
+  EXPECT_GT(budget.pod_available_at("two"), now);
+  // Once buckets are full again, they make room.
+  const SteadyTime later = now + 2000s;
+  budget.take("three", later);
+  EXPECT_LE(budget.pod_available_at("0"), later);
+  EXPECT_GT(budget.pod_available_at("three"), later);
+}
+
+}  // namespace
+}  // namespace kube_nflog

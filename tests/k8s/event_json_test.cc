@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "k8s/event_json.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <limits>
+#include <random>
+#include <sstream>
+
+#include "k8s/describe.h"
+#include "k8s/event_key.h"
+#include "tests/k8s/make.h"
+
+namespace kube_nflog {
+namespace {
+
+using make::owner;
+using make::pod;
+using make::port_key;
+using make::wall;
+
+std::string golden(const std::string& name) {
+  std::ifstream file(std::string(FIXTURES) + "../golden/" + name);
+  EXPECT_TRUE(file) << name;
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+EventSubject subject() {
+  static const Cause cause{"denied by NetworkPolicy shop/default-deny"};
+  const Described d =
+      describe(port_key("10.1.2.3", "10.1.2.4", 8080, IPPROTO_TCP, &cause),
+               owner(pod("shop", "checkout-0", "5c1f-uid")),
+               owner(pod("shop", "web-7c9d-abcde", "9a0b-uid")), PeerNaming::By::kWorkload);
+  return d.receiving.value();
+}
+
+EventRecord record() {
+  EventRecord r;
+  r.base = 30;
+  r.total = 7;
+  r.first = wall();
+  r.last = wall(610);
+  r.stamp = "5eed.4";
+  r.resource_version = "1234";
+  return r;
+}
+
+TEST(EventJson, BodyIsTheGoldenOne) {
+  const EventAuthor author{"PacketDrop", "kube-nflog", "node-1"};
+  EXPECT_EQ(event_body(subject(), record(), author) + '\n', golden("event_body.json"));
+}
+
+TEST(EventJson, PatchIsTheGoldenOne) {
+  EXPECT_EQ(event_patch(record()) + '\n', golden("event_patch.json"));
+}
+
+// The name is stored in other people's clusters: this number never changes.
+TEST(EventJson, KeyIsTheSameOnEveryRun) {
+  EXPECT_EQ(event_name(subject()), "web-7c9d-abcde.18ec49cb434d05f2");
+}
+
+TEST(EventJson, EveryPartOfTheKeyCounts) {
+  const Cause a{"a"}, b{"b"};
+  const DropKey key = port_key("10.0.0.1", "10.0.0.2", 80, IPPROTO_TCP, &a);
+  const auto receiving = [](const DropKey& k) {
+    return event_key("uid", Direction::kReceiving, k);
+  };
+  const std::uint64_t base = receiving(key);
+  EXPECT_NE(base, event_key("uie", Direction::kReceiving, key));
+  EXPECT_NE(base, event_key("uid", Direction::kSending, key));
+  EXPECT_NE(base, receiving(port_key("10.0.0.9", "10.0.0.2", 80, IPPROTO_TCP, &a)));
+  EXPECT_NE(base, receiving(port_key("10.0.0.1", "10.0.0.2", 81, IPPROTO_TCP, &a)));
+  EXPECT_NE(base, receiving(port_key("10.0.0.1", "10.0.0.2", 80, IPPROTO_UDP, &a)));
+  EXPECT_NE(base, receiving(port_key("10.0.0.1", "10.0.0.2", 80, IPPROTO_TCP, &b)));
+  EXPECT_NE(base, receiving(port_key("10.0.0.1", "10.0.0.2", 80)));
+  // The Pod's own address is not part of it: dual stack or not, the Pod is its uid.
+  EXPECT_EQ(base, receiving(port_key("10.0.0.1", "10.0.0.3", 80, IPPROTO_TCP, &a)));
+  const Cause same{"a"};  // another process, another pointer
+  EXPECT_EQ(base, receiving(port_key("10.0.0.1", "10.0.0.2", 80, IPPROTO_TCP, &same)));
+}
+
+TEST(EventJson, NameOfALongPodFits) {
+  EventSubject s = subject();
+  s.pod.name = std::string(235, 'a') + "-." + std::string(16, 'b');
+  const std::string name = event_name(s);
+  EXPECT_LE(name.size(), 253U);
+  EXPECT_EQ(name.substr(0, 236), std::string(235, 'a') + '.');
+}
+
+TEST(EventJson, CountIsAnInt32) {
+  EventRecord r = record();
+  r.total = std::uint64_t{1} << 40;
+  EXPECT_NE(event_patch(r).find("\"count\":2147483647"), std::string::npos);
+  EXPECT_NE(event_patch(r).find("5eed.4 1099511627776"), std::string::npos);
+}
+
+TEST(EventJson, ReadsBackWhatItWrote) {
+  const std::optional<StoredEvent> stored = parse_event(event_body(subject(), record(), {}));
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->count, 37U);
+  EXPECT_EQ(stored->first, wall());
+  EXPECT_EQ(stored->stamp, "5eed.4");
+  EXPECT_EQ(stored->stamped, 7U);
+}
+
+TEST(EventJson, HostileAnswersReadAsAbsent) {
+  EXPECT_FALSE(parse_event(""));
+  EXPECT_FALSE(parse_event("Too many requests, please try again later."));
+  EXPECT_FALSE(parse_event("[]"));
+  EXPECT_FALSE(parse_event(R"({"kind":"Status","count":3})"));
+  EXPECT_FALSE(parse_event(std::string(100'000, '[')));
+  EXPECT_FALSE(parse_event(R"({"kind":"Event","x":")" + std::string(2U << 20, 'x') + "\"}"));
+  const auto odd = parse_event(
+      R"({"kind":"Event","count":-1,"firstTimestamp":7,"metadata":{"resourceVersion":{},)"
+      R"("annotations":{"kube-nflog/tally":"a 99999999999999999999999"}}})");
+  ASSERT_TRUE(odd);
+  EXPECT_EQ(odd->count, 0U);
+  EXPECT_FALSE(odd->first);
+  EXPECT_EQ(odd->stamp, "");
+  EXPECT_EQ(odd->stamped, 0U);
+  EXPECT_EQ(parse_event(R"({"kind":"Event","count":1e30,"metadata":[]})")->count, 0U);
+}
+
+// Every prefix and every one-byte change of a good answer: no crash, no over-read (sanitizers
+// watch).
+TEST(EventJson, DamagedAnswersAreHarmless) {
+  const std::string good = event_body(subject(), record(), {});
+  std::mt19937 random(1);
+  for (std::size_t cut = 0; cut < good.size(); ++cut) {
+    EXPECT_FALSE(parse_event(std::string_view(good).substr(0, cut)));
+    std::string changed = good;
+    changed[cut] = static_cast<char>(random());
+    if (const auto stored = parse_event(changed)) {
+      EXPECT_LE(stored->count, std::numeric_limits<std::int32_t>::max());
+    }
+    explain_answer(changed);
+  }
+}
+
+TEST(EventJson, ExplainsAnAnswerForTheLog) {
+  EXPECT_EQ(explain_answer(R"({"kind":"Status","message":"events is forbidden"})"),
+            "events is forbidden");
+  EXPECT_EQ(explain_answer("Too many requests,\nplease"), "Too many requests,?please");
+  EXPECT_LE(explain_answer(std::string(5000, 'x')).size(), 300U);
+}
+
+}  // namespace
+}  // namespace kube_nflog
