@@ -27,7 +27,7 @@ struct WriteOutcome {
     kRefused,           // never: the server refuses this Event
     kNamespaceRefused,  // never: no Event in this namespace (forbidden, missing or terminating)
   } verdict = Verdict::kWritten;
-  std::optional<std::chrono::milliseconds> retry_after = std::nullopt;
+  std::optional<std::chrono::milliseconds> retry_after{};
 };
 
 class EventWriter {

@@ -12,7 +12,7 @@ namespace kube_nflog {
 
 struct PeerNaming {
   enum class By { kWorkload, kName, kNamespace, kLabel } by = By::kWorkload;
-  std::string label_key;  // of kLabel; pod_json keeps that label's value in Pod::label
+  std::string label_key{};  // of kLabel; pod_json keeps that label's value in Pod::label
 };
 
 // `workload`, `name`, `namespace` or `label:KEY`; anything else is an Error (Exit::kUsage).
