@@ -30,12 +30,12 @@ struct EventBookOptions {
   std::chrono::milliseconds update_interval{60'000};
   std::chrono::milliseconds update_interval_max{600'000};
   std::optional<EventRates> budget = EventRates{};  // null: no budget (stdout)
-  BackoffLimits backoff;
+  BackoffLimits backoff{};
   std::chrono::seconds refusal{180};   // how long a refused Event or namespace is left alone
   std::chrono::seconds forget{3'600};  // quiet Events; the server's has expired by then, too
   std::size_t capacity = 8'192;        // Events
   std::size_t waiting_per_pod = 64;    // so that one flooded Pod does not take every place
-  std::string run_id;                  // unique to this process
+  std::string run_id{};                // unique to this process
 };
 
 // The ledger: a drop that is offered with `tells_ledger` ends in reported, in
