@@ -13,6 +13,6 @@ for words in \
   'Warning .*PacketDrop .*x3 over .* kube-nflog .*receiving traffic from shop/checkout \(IP: 10.1.0.2\) on port 5432/TCP' \
   'Warning .*PacketDrop .*x3 over .* kube-nflog .*sending traffic to payments/ledger \(IP: 10.1.0.3\) on port 5432/TCP' \
   'Warning .*PacketDrop .* kube-nflog .*receiving traffic from shop/checkout \(IP: 10.1.0.2\) on port 53/UDP' \
-  'Warning .*PacketDrop .* kube-nflog .*sending traffic to payments/ledger \(IP: fd00:1::3\) over ICMPv6 echo-request'; do
+  'Warning .*PacketDrop .* kube-nflog .*sending traffic to payments/ledger \(IP: fd00:1::3\) over ICMP echo-request'; do
   grep -Eq "$words" "$output" || die "kubectl describe lacks '$words': $(cat "$output")"
 done

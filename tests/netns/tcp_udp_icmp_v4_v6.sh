@@ -13,7 +13,7 @@ for way in 'on port 5432/TCP' 'on port 53/UDP' 'over ICMP echo-request'; do
   expect_event "$ledger 1 Packet dropped when receiving traffic from shop/checkout (IP: $checkout_ipv4) $way."
   expect_event "$checkout 1 Packet dropped when sending traffic to payments/ledger (IP: $ledger_ipv4) $way."
 done
-for way in 'on port 5432/TCP' 'on port 53/UDP' 'over ICMPv6 echo-request'; do
+for way in 'on port 5432/TCP' 'on port 53/UDP' 'over ICMP echo-request'; do
   expect_event "$ledger 1 Packet dropped when receiving traffic from shop/checkout (IP: $checkout_ipv6) $way."
   expect_event "$checkout 1 Packet dropped when sending traffic to payments/ledger (IP: $ledger_ipv6) $way."
 done
