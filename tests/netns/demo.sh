@@ -21,10 +21,14 @@ for rules in '' --nft; do
   if grep -qF 'on port 8443' "$output"; then die "an Event about what is allowed: $(cat "$output")"; fi
 done
 
-# Interrupted amid the traffic, as with Ctrl-C.
+# Ctrl-C amid the traffic: SIGINT to the demo's process group.
+set -m
+DEMO_OF_THIS_TEST=$$ "$root/scripts/demo" > "$output" 2>&1 &
+demo=$!
+wait_until 20 grep -q '^Traffic' "$output" || die "no traffic after 20 s: $(cat "$output")"
+kill -INT -- "-$demo"
 status=0
-DEMO_OF_THIS_TEST=$$ timeout --signal=INT 2 "$root/scripts/demo" > "$output" 2>&1 || status=$?
-grep -q '^Traffic' "$output" || die "the demo was not yet, or no longer, at work after 2 s: $(cat "$output")"
+wait "$demo" || status=$?
+((status == 130)) || die "an interrupted demo ended with $status: $(cat "$output")"
 left_behind() { grep -lzxF "DEMO_OF_THIS_TEST=$$" /proc/[0-9]*/environ 2> /dev/null; }
-nothing_left_behind() { ! left_behind > /dev/null; }
-wait_until 2 nothing_left_behind || die "still running: $(left_behind)"
+if left_behind; then die "still running"; fi
