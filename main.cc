@@ -5,12 +5,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <climits>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <optional>
+#include <memory>
 #include <random>
-#include <string>
 #include <thread>
 
 #include "core/bounded_queue.h"
@@ -20,14 +19,10 @@
 #include "core/metrics.h"
 #include "core/options.h"
 #include "core/unique_fd.h"
+#include "k8s/cluster.h"
 #include "k8s/deliver.h"
 #include "k8s/event_book.h"
-#include "k8s/peer_name.h"
-#include "k8s/pod_index.h"
-#include "k8s/pod_list.h"
-#include "k8s/poller.h"
-#include "k8s/stdout_sink.h"
-#include "nflog/nflog_source.h"
+#include "nflog/open_source.h"
 #include "nflog/privileges.h"
 
 namespace kube_nflog {
@@ -35,40 +30,34 @@ namespace {
 
 constexpr std::size_t kQueueCapacity = 8'192;  // summaries on their way from thread 1 to thread 2
 
-std::string host_name() {
-  char name[HOST_NAME_MAX + 1] = "";
-  ::gethostname(name, sizeof name - 1);
-  return name;
-}
-
-EventBookOptions book_options(const Options& options, std::mt19937_64& random) {
+EventBookOptions book_options(const Options& options, std::uint64_t run) {
   EventBookOptions book;
   book.update_interval = options.update_interval;
   book.update_interval_max = options.update_interval_max;
   if (options.sink == SinkChoice::kStdout) book.budget.reset();
-  book.run_id = std::to_string(random());
+  book.run_id = std::to_string(run);
   return book;
 }
 
-// Thread 1 ingests, thread 2 delivers, this one waits: for SIGTERM or SIGINT, or for either of them
-// to fail.
+// Thread 1 ingests, thread 2 delivers, this one waits: for a signal, or for one of them to fail.
 Result<> run_until_signal(const sigset_t& signals, Ingest& ingest, Deliver& deliver) {
   const UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC));
   const UniqueFd stop_ingest(::eventfd(0, EFD_CLOEXEC));
+  if (!signal_fd || !stop_ingest) return fail("cannot make the descriptors to stop by");
   Result<> ingested, delivered;
-  const auto end_main = [](const Result<>& result) {
+  const auto end_if_failed = [](const Result<>& result) {
     if (!result) ::kill(::getpid(), SIGTERM);
   };
-  std::thread t1([&] { end_main(ingested = ingest.run(stop_ingest.get())); });
-  std::thread t2([&] { end_main(delivered = deliver.run()); });
-  signalfd_siginfo received{};
-  while (::read(signal_fd.get(), &received, sizeof received) < 0 && errno == EINTR) {
+  std::thread thread1([&] { end_if_failed(ingested = ingest.run(stop_ingest.get())); });
+  std::thread thread2([&] { end_if_failed(delivered = deliver.run()); });
+  signalfd_siginfo signal{};
+  while (::read(signal_fd.get(), &signal, sizeof signal) < 0 && errno == EINTR) {
   }
   log::info("stopping: telling what is pending");
   ::eventfd_write(stop_ingest.get(), 1);
-  t1.join();  // its last drops are in the queue now
+  thread1.join();  // its last drops are in the queue now
   deliver.stop();
-  t2.join();
+  thread2.join();
   return ingested ? delivered : ingested;
 }
 
@@ -76,35 +65,30 @@ Result<> run(const Options& options, const sigset_t& signals) {
   Metrics metrics(options.nflog_groups);
   log::start(log::level_from(options.log_level), metrics.log_lines_dropped);
   std::mt19937_64 random(std::random_device{}());
-  const Result<PeerNaming> naming = parse_peer_naming(options.peer_name);
-  if (!naming) return fail(naming.error());
-  const EventAuthor author{options.event_reason, options.event_component,
-                           options.node_name.empty() ? host_name() : options.node_name};
+  const std::function<double()> dice = [twister = std::mt19937_64(random())]() mutable {
+    return std::uniform_real_distribution<double>(0, 1)(twister);  // thread 2's own
+  };
 
-  PodIndex pods;
-  EventfdPoller poller;
-  Result<std::vector<Pod>> listed = load_pods_file(options.pods_file, naming->label_key);
-  if (!listed) return fail(listed.error());
-  pods.replace(std::move(*listed), steady_now());
-  StdoutSink sink(STDOUT_FILENO, options.format, author, metrics);
-
+  Result<std::unique_ptr<Cluster>> cluster = Cluster::open(options, metrics, dice);
+  if (!cluster) return fail(cluster.error());
   CauseTable causes;
-  Result<std::unique_ptr<NflogSource>> source = NflogSource::open(
-      {.groups = options.nflog_groups, .rcvbuf_bytes = options.nflog_rcvbuf_bytes, .config = {}},
-      causes, metrics);
+  Result<std::unique_ptr<DropSource>> source = open_source(options, causes, metrics);
   if (!source) return fail(source.error());
-  if (Result<> dropped = drop_capabilities(Keep::kNothing); !dropped) return dropped;
+  const bool is_nflog = metrics.source_active[SourceKind::kNflog].value() == 1;
+  Result<> dropped = drop_capabilities(is_nflog ? Keep::kNothing : Keep::kReadFiles);
+  if (!dropped) return dropped;
 
   BoundedQueue<DropSummary> queue(kQueueCapacity);
-  EventBook book(book_options(options, random), metrics);
-  std::uniform_real_distribution<double> die(0, 1);
-  Deliver deliver({.naming = naming->by}, {.queue = queue,
-                                           .pods = pods,
-                                           .book = book,
-                                           .writer = sink,
-                                           .poller = poller,
-                                           .metrics = metrics,
-                                           .dice = [&] { return die(random); }});
+  EventBook book(book_options(options, random()), metrics);
+  Deliver deliver({.naming = (*cluster)->naming()}, {.queue = queue,
+                                                     .pods = (*cluster)->pods(),
+                                                     .feed = (*cluster)->feed(),
+                                                     .lookup = (*cluster)->lookup(),
+                                                     .book = book,
+                                                     .writer = (*cluster)->writer(),
+                                                     .poller = (*cluster)->poller(),
+                                                     .metrics = metrics,
+                                                     .dice = dice});
   Ingest ingest(
       {.dedupe = {.window = options.repeat_interval, .seed = random()}, .noise = options.noise},
       **source, queue, metrics, [&] { deliver.wake(); });
@@ -128,7 +112,7 @@ int main(int argc, char** argv) {
   sigprocmask(SIG_BLOCK, &signals, nullptr);  // inherited by the threads: only main() takes them
   std::signal(SIGPIPE, SIG_IGN);
 
-  Result<CommandLine> line = parse_command_line(argc, argv, environ);
+  const Result<CommandLine> line = parse_command_line(argc, argv, environ);
   if (!line) return explain_and_exit(line.error());
   if (!line->print.empty()) return std::fputs(line->print.c_str(), stdout) < 0 ? 1 : 0;
   const Result<> result = run(line->options, signals);

@@ -11,6 +11,7 @@
 #include "core/metrics.h"
 #include "k8s/api_config.h"
 #include "k8s/http.h"
+#include "k8s/poller.h"
 
 namespace kube_nflog {
 
@@ -27,7 +28,7 @@ struct HttpClientOptions {
 //
 // As http.h says, `done` gets status 0 and `error` whenever no complete answer came; a stream ended
 // by its reader gets the status and no error. Callbacks may send and cancel whatever they like.
-class HttpClient final : public Http {
+class HttpClient final : public Http, public Poller {
  public:
   static Result<std::unique_ptr<HttpClient>> create(ApiConfig config, Metrics& metrics,
                                                     HttpClientOptions options = {});
@@ -39,9 +40,9 @@ class HttpClient final : public Http {
 
   // Runs transfers and callbacks; waits at most `max_wait` for something to do. Returns as soon as
   // a callback has run, since that may have changed what is due.
-  void poll(std::chrono::milliseconds max_wait);
+  void poll(std::chrono::milliseconds max_wait) override;
   // Any thread: makes poll() return, this time or the next.
-  void wake();
+  void wake() override;
 
  private:
   class Impl;

@@ -15,6 +15,7 @@
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "k8s/http.h"
+#include "k8s/pod_feed.h"
 #include "k8s/pod_index.h"
 #include "k8s/pod_json.h"
 #include "k8s/pod_list.h"
@@ -32,22 +33,22 @@ struct PodWatchOptions {
   std::size_t max_line = 4U << 20;  // of a watch; a Pod of etcd's 1.5 MiB fits well
 };
 
-class PodWatch {
+class PodWatch final : public PodFeed {
  public:
   // Everything must outlive this. `clock` and `dice` (uniform in [0, 1)) are called on the same
   // thread.
   PodWatch(Http& http, PodIndex& index, Metrics& metrics, PodWatchOptions options,
            std::function<SteadyTime()> clock, std::function<double()> dice);
-  ~PodWatch();
+  ~PodWatch() override;
   PodWatch(const PodWatch&) = delete;
   PodWatch& operator=(const PodWatch&) = delete;
 
   // Does what is due: the first list at once, a retry, a new connection for a dead one.
-  void tick(SteadyTime now);
-  SteadyTime next_due() const;
+  void tick(SteadyTime now) override;
+  SteadyTime next_due() const override;
 
   // The first list is complete: an address not in the index is not a Pod of this scope. Any thread.
-  bool synced() const { return synced_.load(std::memory_order_relaxed); }
+  bool synced() const override { return synced_.load(std::memory_order_relaxed); }
 
  private:
   enum class Step : std::uint8_t { kList, kWatch };

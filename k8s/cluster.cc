@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "k8s/cluster.h"
+
+#include <unistd.h>
+
+#include <climits>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "core/log.h"
+#include "k8s/credentials.h"
+#include "k8s/event_poster.h"
+#include "k8s/pod_list.h"
+#include "k8s/stdout_sink.h"
+
+namespace kube_nflog {
+namespace {
+
+std::string node_name(const Options& options) {
+  char host[HOST_NAME_MAX + 1] = "";
+  ::gethostname(host, sizeof host - 1);
+  return options.node_name.empty() ? host : options.node_name;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Cluster>> Cluster::open(const Options& options, Metrics& metrics,
+                                               const std::function<double()>& dice) {
+  Result<PeerNaming> naming = parse_peer_naming(options.peer_name);
+  if (!naming) return fail(naming.error());
+  std::unique_ptr<Cluster> cluster(new Cluster(std::move(*naming)));
+  const EventAuthor author{options.event_reason, options.event_component, node_name(options)};
+  Result<> ready = options.pods_file.empty() ? cluster->connect(options, author.node, metrics, dice)
+                                             : cluster->load(options.pods_file, metrics);
+  if (!ready) return fail(ready.error());
+  if (options.sink == SinkChoice::kKubernetes) {
+    cluster->writer_ = std::make_unique<EventPoster>(*cluster->http_, metrics, author);
+  } else {
+    cluster->writer_ = std::make_unique<StdoutSink>(STDOUT_FILENO, options.format, author, metrics);
+  }
+  return cluster;
+}
+
+Result<> Cluster::load(const std::string& pods_file, Metrics& metrics) {
+  Result<std::vector<Pod>> pods = load_pods_file(pods_file, naming_.label_key);
+  if (!pods) return fail(pods.error());
+  pods_.replace(std::move(*pods), steady_now());
+  metrics.pods_cached.set(static_cast<std::int64_t>(pods_.size()));
+  return {};
+}
+
+Result<> Cluster::connect(const Options& options, const std::string& node, Metrics& metrics,
+                          const std::function<double()>& dice) {
+  Result<ApiConfig> api = find_api(options.api_server, options.kubeconfig, cluster_env());
+  if (!api) return fail(api.error());
+  log::info("API server " + api->server + " by " + api->origin + ", node " + node);
+  Result<std::unique_ptr<HttpClient>> http = HttpClient::create(std::move(*api), metrics);
+  if (!http) return fail(http.error());
+  http_ = std::move(*http);
+  const bool whole_cluster = options.pod_scope == PodScope::kCluster;
+  watch_.emplace(
+      *http_, pods_, metrics,
+      PodWatchOptions{.node_name = whole_cluster ? "" : node, .label_key = naming_.label_key},
+      steady_now, dice);
+  lookup_.emplace(*http_, metrics, PodLookupOptions{.label_key = naming_.label_key});
+  return {};
+}
+
+}  // namespace kube_nflog
