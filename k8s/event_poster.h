@@ -19,6 +19,9 @@ namespace kube_nflog {
 // is ours, and a PATCH sets the count to the rest plus ours. PATCHes carry absolute counts: sending
 // one again does no harm. PATCH 404: the Event has expired; it is POSTed anew with its whole count
 // and first time, as client-go does, so that "(x37 over 3h)" goes on.
+//
+// One thing stays uncertain: a write whose answer got lost AND whose tally another node's write
+// replaced before we could read it. Its packets are then counted twice.
 class EventPoster : public EventWriter {
  public:
   EventPoster(Http& http, Metrics& metrics, EventAuthor author);

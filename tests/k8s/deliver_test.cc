@@ -209,8 +209,8 @@ TEST_P(DeliverTrouble, TheLedgerAlwaysBalances) {
   EXPECT_EQ(metrics.pending(), 0);
 }
 
-// With every answer uncertain, and another writer at the same Events, the server's counts are
-// exact.
+// With every answer uncertain, then with another writer at the same Events, the server's counts
+// are exact. (Not with both at once: see event_poster.h.)
 TEST_P(DeliverTrouble, CountsAreExactWhateverGetsLost) {
   pods.remove("uid-cart", now);  // one Event a drop: the destination is the only Pod
   pods.remove("uid-vault", now);
@@ -223,7 +223,12 @@ TEST_P(DeliverTrouble, CountsAreExactWhateverGetsLost) {
          1 + random() % 9);
     settle(std::chrono::milliseconds(random() % 60'000));
   }
+  server.trouble = {};
+  settle(120s);
   server.trouble = {.other_writer = 0.5};
+  for (std::uint16_t port = 1; port <= 3; ++port) {
+    push(port_key("192.0.2.1", "10.0.0.1", port), 1);
+  }
   settle(1200s);
   EXPECT_EQ(metrics.reported.value(), seen);
   EXPECT_EQ(server.packets(), seen + server.others_packets);
