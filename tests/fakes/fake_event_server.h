@@ -50,6 +50,11 @@ class FakeEventServer : public Http {
     done(answer(request));
   }
 
+  // The client has died: what it asked is done or not, nobody hears of it.
+  void hang_up() {
+    for (const auto& [request, done] : std::exchange(open_, {})) answer(request);
+  }
+
   // Packets in all Events, gone ones included; those that the other writer counted.
   std::uint64_t packets() const {
     std::uint64_t sum = expired_packets;

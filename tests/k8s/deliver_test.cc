@@ -37,12 +37,13 @@ class DeliverTest : public testing::Test, public Poller {
     book_options.budget.reset();
   }
   void start() {
+    poster.emplace(server, metrics, EventAuthor{});
     book.emplace(book_options, metrics);
     deliver.emplace(options, DeliverParts{.queue = queue,
                                           .pods = pods,
                                           .feed = &feed,
                                           .book = *book,
-                                          .writer = poster,
+                                          .writer = *poster,
                                           .poller = *this,
                                           .metrics = metrics,
                                           .dice = [this] { return unit(random); },
@@ -81,9 +82,9 @@ class DeliverTest : public testing::Test, public Poller {
   FakeFeed feed;
   Metrics metrics;
   FakeEventServer server;
-  EventPoster poster{server, metrics, {}};
   EventBookOptions book_options;
   DeliverOptions options;
+  std::optional<EventPoster> poster;
   std::optional<EventBook> book;
   std::optional<Deliver> deliver;
   std::mt19937 random;
@@ -234,21 +235,28 @@ TEST_P(DeliverTrouble, CountsAreExactWhateverGetsLost) {
   EXPECT_EQ(server.packets(), seen + server.others_packets);
 }
 
-// The agent is killed at any moment and starts again: the Events go on where they were.
+// The agent is killed at any moment, with requests under way, and starts again: one Event, which
+// goes on where it was. A dying agent may lose what it had not written; nothing is told twice.
 TEST_P(DeliverTrouble, ARestartContinuesTheCount) {
   server.trouble = {.lost_request = 0.1, .lost_answer = 0.1};
-  for (int run = 0; run < 5; ++run) {
+  for (int run = 0; run < 10; ++run) {
     book_options.run_id = "run" + std::to_string(run);
     start();
-    for (int i = 0; i < 20; ++i) {
+    for (int i = 0; i < 10; ++i) {
       push(port_key("192.0.2.1", "10.0.0.1", 80), 1 + random() % 9);
       settle(std::chrono::milliseconds(random() % 100'000));
     }
-    settle(1200s);
+    push(port_key("192.0.2.1", "10.0.0.1", 80), 1);
+    while (server.open() == 0) {  // killed while it writes
+      ASSERT_TRUE(deliver->step());
+      now += 1s;
+    }
+    server.hang_up();
   }
   EXPECT_EQ(server.events.size(), 1U);
-  EXPECT_EQ(server.packets(), seen);
-  EXPECT_EQ(metrics.reported.value(), seen);
+  EXPECT_GE(server.packets(), metrics.reported.value());
+  EXPECT_LE(server.packets(), seen);
+  EXPECT_GT(metrics.reported.value(), seen / 2);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, DeliverTrouble, testing::Range(0U, 25U));
