@@ -57,7 +57,7 @@ def record(payload, prefix=b"\0", kind=0x0400):
 def send_datagrams(portid):
     netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
     forged = record(ipv4("10.1.0.2", "10.1.0.3", 17, struct.pack("!HHHH", 40000, 666, 8, 0)))
-    for datagram in [forged, forged[:-7], b"x", b"", struct.pack("=IHHII", 16, 3, 0, 0, 0),
+    for datagram in [forged, forged[:-7], b"x", struct.pack("=IHHII", 16, 3, 0, 0, 0),
                      struct.pack("=IHHII", 0xFFFFFFFF, 0x0400, 0, 0, 0), struct.pack("=IHHIIi", 20, 2, 0, 0, 0, -105)]:
         netlink.sendto(datagram, (portid, 0))
     for _ in range(2000):

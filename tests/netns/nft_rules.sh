@@ -5,7 +5,7 @@
 . "$(dirname "$0")/common.inc"
 
 nft -f - << END
-table inet policy {
+table inet netpol {
   chain forward {
     type filter hook forward priority filter;
     oifname cali-ledger udp dport 53 log prefix "no-dns" group 100 drop
