@@ -32,7 +32,7 @@ class LineBuffer {
   std::uint64_t take_overlong() { return std::exchange(overlong_, 0); }
 
  private:
-  std::vector<char> buffer_ = std::vector<char>(256 * 1024);
+  std::vector<char> buffer_ = std::vector<char>(std::size_t{256} * 1024);
   std::size_t begin_ = 0, end_ = 0;
   bool skipping_ = false;  // inside an overlong line
   std::uint64_t overlong_ = 0;

@@ -71,7 +71,7 @@ bool decode_ipv4(Bytes packet, Drop& drop) {
   drop.key.protocol = be_at<std::uint8_t, 9>(*header);
 
   const bool later_fragment = (be_at<std::uint16_t, 6>(*header) & 0x1fff) != 0;
-  const std::size_t header_length = (be_at<std::uint8_t, 0>(*header) & 0x0fU) * 4;
+  const std::size_t header_length = (be_at<std::uint8_t, 0>(*header) & std::size_t{0x0f}) * 4;
   if (later_fragment || header_length < header->size()) return true;
   Cursor segment(within(packet, be_at<std::uint16_t, 2>(*header)));
   if (segment.take(header_length)) read_transport(drop.key.protocol, segment, drop);

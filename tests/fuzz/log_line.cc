@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fuzz target: any line is read or refused, and what is read has both addresses and a clause fit to print.
+#include "nflog/log_line.h"
+
+#include <cstdint>
+#include <cstdlib>
+
+#include "nflog/verdict.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace kube_nflog;
+  const std::string_view line(reinterpret_cast<const char*>(data), size);
+  const std::optional<LogLine> parts = split_log_line(line);
+  if (!parts) return 0;
+  rule_on(parts->prefix, PrefixOrigin::kLog, {});
+  for (const char c : clause_of(parts->prefix)) {
+    if (c < ' ' || c > '~') std::abort();
+  }
+  Drop drop;
+  if (!decode_log_body(parts->body, drop)) return 0;
+  if (drop.key.src.empty() || drop.key.src.is_v4() != drop.key.dst.is_v4()) std::abort();
+  if (drop.key.detail_kind != Detail::kPort && drop.src_port != 0) std::abort();
+  return 0;
+}
