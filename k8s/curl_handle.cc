@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "k8s/curl_handle.h"
 
+#include <curl/curl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -78,13 +79,20 @@ std::string url_part(CURLU* url, CURLUPart part) {
   return result;
 }
 
+struct CurlUrlDelete {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+
 }  // namespace
+
+void CurlEasyDelete::operator()(void* easy) const { curl_easy_cleanup(easy); }
+void CurlListDelete::operator()(curl_slist* list) const { curl_slist_free_all(list); }
 
 Result<CurlTarget> curl_target(ApiConfig config, HttpClientOptions options) {
   CurlTarget target{std::move(config), options, {}, {}};
   target.base_url = target.config.server;
   if (target.config.tls_server_name.empty()) return target;
-  const std::unique_ptr<CURLU, CurlDelete<curl_url_cleanup>> url(curl_url());
+  const std::unique_ptr<CURLU, CurlUrlDelete> url(curl_url());
   if (curl_url_set(url.get(), CURLUPART_URL, target.base_url.c_str(), 0) != CURLUE_OK) {
     return fail("the API server's URL " + printable(target.base_url, 200) + " is not valid",
                 Exit::kConfig);
@@ -141,7 +149,7 @@ CurlList curl_headers(const HttpRequest& request, const std::string& token) {
   return headers;
 }
 
-std::string curl_failure(const CurlTarget& target, CURLcode code, const char* details) {
+std::string curl_failure(const CurlTarget& target, int code, const char* details) {
   const auto hint = [&target, code]() -> std::string {
     const std::string& ca = target.config.ca.file;
     switch (code) {
@@ -165,7 +173,8 @@ std::string curl_failure(const CurlTarget& target, CURLcode code, const char* de
     }
   }();
   std::string text = target.config.server + ": ";
-  text += printable(*details != '\0' ? details : curl_easy_strerror(code), 300);
+  text +=
+      printable(*details != '\0' ? details : curl_easy_strerror(static_cast<CURLcode>(code)), 300);
   if (!hint.empty()) text += " (" + hint + ")";
   return text;
 }

@@ -3,8 +3,6 @@
 // http_client alone, which with curl_handle.cc is all that knows libcurl.
 #pragma once
 
-#include <curl/curl.h>
-
 #include <memory>
 #include <string>
 
@@ -12,18 +10,18 @@
 #include "k8s/api_config.h"
 #include "k8s/http_client.h"
 
+struct curl_slist;  // libcurl's; its handles are void*
+
 namespace kube_nflog {
 
-template <auto Free>
-struct CurlDelete {
-  template <class T>
-  void operator()(T* p) const {
-    Free(p);
-  }
+struct CurlEasyDelete {
+  void operator()(void* easy) const;
 };
-using CurlEasy = std::unique_ptr<CURL, CurlDelete<curl_easy_cleanup>>;
-using CurlMulti = std::unique_ptr<CURLM, CurlDelete<curl_multi_cleanup>>;
-using CurlList = std::unique_ptr<curl_slist, CurlDelete<curl_slist_free_all>>;
+struct CurlListDelete {
+  void operator()(curl_slist* list) const;
+};
+using CurlEasy = std::unique_ptr<void, CurlEasyDelete>;
+using CurlList = std::unique_ptr<curl_slist, CurlListDelete>;
 
 // What every request to this server has in common.
 struct CurlTarget {
@@ -39,7 +37,7 @@ Result<CurlTarget> curl_target(ApiConfig config, HttpClientOptions options);
 CurlEasy curl_easy(const CurlTarget& target, const HttpRequest& request);
 CurlList curl_headers(const HttpRequest& request, const std::string& token);
 
-// Why no answer came, with the cause an operator can do something about.
-std::string curl_failure(const CurlTarget& target, CURLcode code, const char* details);
+// Why no answer came (a CURLcode), with the cause an operator can do something about.
+std::string curl_failure(const CurlTarget& target, int code, const char* details);
 
 }  // namespace kube_nflog

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "k8s/http_client.h"
 
+#include <curl/curl.h>
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -18,6 +20,11 @@ namespace {
 
 constexpr std::chrono::milliseconds kMaxRetryAfter{600'000};  // a wrong clock must not silence us
 constexpr std::size_t kMaxRefusal = 64U << 10;  // of what a refused stream says, for messages
+
+struct CurlMultiDelete {
+  void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+};
+using CurlMulti = std::unique_ptr<CURLM, CurlMultiDelete>;
 
 struct Transfer {
   Http::Id id = 0;

@@ -40,7 +40,6 @@ PodWatch::PodWatch(Http& http, PodIndex& index, Metrics& metrics, PodWatchOption
 PodWatch::~PodWatch() { http_.cancel(request_); }
 
 void PodWatch::tick(SteadyTime now) {
-  index_.expire(now);
   if (request_ != 0 && now >= next_due()) stalled();
   if (request_ == 0 && now >= due_) {
     if (step_ == Step::kList) {

@@ -50,6 +50,7 @@ class PodWatchTest : public testing::Test {
   void pass(SteadyTime::duration time) {
     now_ += time;
     watch_.tick(now_);
+    index_.expire(now_);
   }
   // The first list, with Pod a at 10.1.0.1, and then the watch from version 5.
   void sync() {
@@ -186,8 +187,7 @@ TEST_F(PodWatchTest, BothFormsOf410ListAgainFromTheLastVersion) {
     // The new list deletes what it lacks and the watch goes on from it.
     http.answer(200, list("90", pod("b", "10.1.0.2", "80")));
     EXPECT_THAT(http.last().path, HasSubstr("resourceVersion=90&"));
-    now_ += 91s;
-    watch.tick(now_);
+    index.expire(now_ += 91s);
     EXPECT_EQ(index.size(), 1U);
   }
 }
