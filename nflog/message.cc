@@ -26,7 +26,7 @@ std::string_view as_string(Bytes bytes) {
 bool read_u32(Cursor value, std::uint32_t& out) {
   const auto bytes = value.take<4>();
   if (bytes) out = be_at<std::uint32_t, 0>(*bytes);
-  return bytes.has_value();
+  return static_cast<bool>(bytes);
 }
 
 bool read_packet_header(Cursor value, Record& record) {
@@ -112,8 +112,8 @@ DatagramReader::Item DatagramReader::next() {
     const auto header = cursor_.take<sizeof(nlmsghdr)>();
     const std::size_t length =
         header ? native_at<std::uint32_t, offsetof(nlmsghdr, nlmsg_len)>(*header) : 0;
-    const auto body =
-        length < sizeof(nlmsghdr) ? std::nullopt : cursor_.take(length - sizeof(nlmsghdr));
+    const Taken<Bytes> body = length < sizeof(nlmsghdr) ? Taken<Bytes>::nothing({})
+                                                        : cursor_.take(length - sizeof(nlmsghdr));
     if (!body) {  // where the next message starts cannot be known
       cursor_ = Cursor({});
       return Item::kDamaged;
