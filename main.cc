@@ -22,6 +22,7 @@
 #include "k8s/cluster.h"
 #include "k8s/deliver.h"
 #include "k8s/event_book.h"
+#include "k8s/probe_server.h"
 #include "nflog/open_source.h"
 #include "nflog/privileges.h"
 
@@ -37,6 +38,23 @@ EventBookOptions book_options(const Options& options, std::uint64_t run) {
   if (options.sink == SinkChoice::kStdout) book.budget.reset();
   book.run_id = std::to_string(run);
   return book;
+}
+
+// Answers on a thread of its own, from atomics alone, so that it tells the truth when others hang.
+Result<std::unique_ptr<ProbeServer>> serve_probes(const std::string& listen, const Metrics& metrics,
+                                                  const Ingest& ingest, const Deliver& deliver) {
+  if (listen.empty()) return std::unique_ptr<ProbeServer>();
+  const auto not_live = [&ingest, &deliver]() -> std::string {
+    const SteadyTime now = steady_now();
+    if (ingest.heartbeat().is_late(now)) return "the ingest thread hangs";
+    return deliver.heartbeat().is_late(now) ? "the deliver thread hangs" : "";
+  };
+  const auto not_ready = [&deliver]() -> std::string {
+    return deliver.synced() ? "" : "the Pods are not listed yet";
+  };
+  return ProbeServer::start(listen, {.metrics = [&metrics] { return metrics.render(); },
+                                     .not_live = not_live,
+                                     .not_ready = not_ready});
 }
 
 // Thread 1 ingests, thread 2 delivers, this one waits: for a signal, or for one of them to fail.
@@ -92,6 +110,9 @@ Result<> run(const Options& options, const sigset_t& signals) {
   Ingest ingest(
       {.dedupe = {.window = options.repeat_interval, .seed = random()}, .noise = options.noise},
       **source, queue, metrics, [&] { deliver.wake(); });
+  Result<std::unique_ptr<ProbeServer>> probes =
+      serve_probes(options.listen, metrics, ingest, deliver);
+  if (!probes) return fail(probes.error());
   return run_until_signal(signals, ingest, deliver);
 }
 

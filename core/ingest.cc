@@ -22,7 +22,7 @@ constexpr milliseconds kSilence{20};
 constexpr milliseconds kFinishTime{1'000};
 
 int poll_timeout(SteadyTime now, SteadyTime next_edge, std::optional<SteadyTime> deadline) {
-  SteadyTime due = now + std::chrono::hours(1);
+  SteadyTime due = now + Heartbeat::kLongestSleep;
   if (next_edge != SteadyTime{}) due = std::min(due, next_edge);
   if (deadline) due = std::min(due, *deadline);
   const auto wait = std::chrono::ceil<milliseconds>(due - now).count();
@@ -41,6 +41,7 @@ Ingest::Ingest(const IngestOptions& options, DropSource& source, BoundedQueue<Dr
       dedupe_(options.dedupe) {}
 
 Result<> Ingest::step(SteadyTime now) {
+  heartbeat_.beat(now);
   batch_.clear();
   Result<> result = source_.read(batch_);
   std::array<std::uint64_t, kLabelCount<Why>> suppressed{};

@@ -10,6 +10,7 @@
 #include "core/dedupe.h"
 #include "core/drop.h"
 #include "core/error.h"
+#include "core/heartbeat.h"
 #include "core/metrics.h"
 #include "core/noise.h"
 #include "core/source.h"
@@ -35,6 +36,8 @@ class Ingest {
   // One round, for run() and for tests: reads once and turns the buckets when due.
   Result<> step(SteadyTime now);
 
+  const Heartbeat& heartbeat() const { return heartbeat_; }
+
  private:
   void finish();
 
@@ -44,6 +47,7 @@ class Ingest {
   Metrics& metrics_;
   std::function<void()> wake_;
   Dedupe dedupe_;
+  Heartbeat heartbeat_;
   std::vector<Drop> batch_;  // reused: no allocation in steady state
 };
 

@@ -11,7 +11,7 @@ namespace kube_nflog {
 namespace {
 
 constexpr std::size_t kDropsPerRound = 1'024;  // so that transfers and the watch get their turn
-constexpr std::chrono::seconds kHousekeeping{10};
+constexpr std::chrono::seconds kHousekeeping = Heartbeat::kLongestSleep;
 
 }  // namespace
 
@@ -45,6 +45,7 @@ Result<> Deliver::run() {
 
 Result<> Deliver::step() {
   const SteadyTime now = parts_.clock();
+  heartbeat_.beat(now);
   if (parts_.feed) parts_.feed->tick(now);
   if (now - pods_expired_at_ >= kHousekeeping) {
     parts_.pods.expire(now);

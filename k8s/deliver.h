@@ -12,6 +12,7 @@
 #include "core/clock.h"
 #include "core/drop.h"
 #include "core/error.h"
+#include "core/heartbeat.h"
 #include "core/metrics.h"
 #include "k8s/event_book.h"
 #include "k8s/event_writer.h"
@@ -61,6 +62,7 @@ class Deliver {
   Result<> step();
   // At the end of run(), and for tests: the last writes; the rest is counted as lost.
   Result<> flush();
+  const Heartbeat& heartbeat() const { return heartbeat_; }
   // Whether the Pods were listed once. From any thread; for /readyz.
   bool synced() const { return synced_.load(std::memory_order_relaxed); }
 
@@ -78,6 +80,7 @@ class Deliver {
   std::size_t in_flight_ = 0;
   bool backlog_ = true;  // what waited for the first list of Pods
   SteadyTime pods_expired_at_{};
+  Heartbeat heartbeat_;
   std::atomic<bool> synced_{false};
   std::atomic<bool> stop_{false};
 };

@@ -10,6 +10,7 @@
 #include "core/backoff.h"
 #include "core/bounded_queue.h"
 #include "core/cause_table.h"
+#include "core/heartbeat.h"
 #include "core/ip.h"
 #include "core/noise.h"
 #include "core/unique_fd.h"
@@ -102,6 +103,17 @@ TEST(CauseTable, GivesOneAddressAClauseAndBoundsThem) {
   EXPECT_EQ(table.intern("yet another")->clause, CauseTable::kOverflow);
   EXPECT_EQ(table.intern("by rule \"a\""), a);
   EXPECT_EQ(a->clause, "by rule \"a\"");
+}
+
+TEST(Heartbeat, IsLateOnlyWhenALoopThatBeatStopped) {
+  const SteadyTime start{std::chrono::hours(1)};
+  Heartbeat heartbeat;
+  EXPECT_FALSE(heartbeat.is_late(start)) << "not begun";
+  heartbeat.beat(start);
+  EXPECT_FALSE(heartbeat.is_late(start + std::chrono::seconds(60)));
+  EXPECT_TRUE(heartbeat.is_late(start + std::chrono::seconds(61)));
+  heartbeat.beat(start + std::chrono::seconds(61));
+  EXPECT_FALSE(heartbeat.is_late(start + std::chrono::seconds(62)));
 }
 
 TEST(UniqueFd, ClosesOnceAndTheOldOneOnMove) {

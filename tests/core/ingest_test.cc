@@ -79,6 +79,7 @@ TEST(Ingest, FoldsRepeatsSetsNoiseAsideAndWakesTheOtherThread) {
   EXPECT_EQ(rig.metrics.pending(), 2) << "seen 4, 2 suppressed";
   ASSERT_TRUE(rig.ingest.step(steady_now()));
   EXPECT_EQ(rig.woken, 1) << "nothing new, no wake-up";
+  EXPECT_TRUE(rig.ingest.heartbeat().is_late(steady_now() + std::chrono::minutes(2)));
 }
 
 TEST(Ingest, AtTheEndReadsOnAndHandsOutWhatIsPending) {
