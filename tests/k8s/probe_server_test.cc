@@ -65,7 +65,7 @@ class ProbeServerTest : public testing::Test {
             [] { return live_ ? std::string() : std::string("the ingest thread hangs"); },
             [] { return ready_ ? std::string() : std::string("the Pods are not listed yet"); }};
   }
-  inline static Metrics metrics_;
+  inline static Metrics metrics_{{}};
   inline static std::atomic<bool> live_{true}, ready_{false};
   inline static std::unique_ptr<ProbeServer> server_;
 };
