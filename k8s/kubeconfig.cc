@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "k8s/kubeconfig.h"
 
+#include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <exception>
 
 #include "k8s/credentials.h"
@@ -133,7 +136,15 @@ Result<ApiConfig> load_kubeconfig(const std::string& path) {
     return bad("cannot read the kubeconfig " + path + ": " + text.error().what +
                ". Give --kubeconfig the path of a readable file.");
   }
-  return parse_kubeconfig(*text, path);
+  Result<ApiConfig> config = parse_kubeconfig(*text, path);
+  if (!config) return config;
+  for (const std::string& file :
+       {config->ca.file, config->client_cert.file, config->client_key.file, config->token_file}) {
+    if (file.empty() || ::access(file.c_str(), R_OK) == 0) continue;
+    return bad("the kubeconfig " + path + " names a file that cannot be read: " + file + ": " +
+               std::strerror(errno) + ". Correct the path, or let this user read it.");
+  }
+  return config;
 }
 
 Result<std::string> decode_base64(std::string_view text) {

@@ -155,7 +155,6 @@ void PodWatch::watch() {
 
 bool PodWatch::watch_data(std::string_view piece) {
   heard_ = clock_();
-  if (std::exchange(troubled_, false)) log::info("the watch of Pods goes on");
   for (std::size_t end = 0; (end = piece.find('\n')) != std::string_view::npos;) {
     line_.append(piece.substr(0, end));
     piece.remove_prefix(end + 1);
@@ -190,6 +189,7 @@ bool PodWatch::watch_line(std::string_view text) {
     log::debug("the watch of Pods ended: " + status.reason + ": " + status.message);
     return false;
   }
+  if (std::exchange(troubled_, false)) log::info("the watch of Pods goes on");
   heard_event_ = true;
   version_ = std::move(line->resource_version);
   if (line->type == WatchType::kBookmark) return true;

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "tests/fakes/temporary_directory.h"
 #include "tests/k8s/fixture.h"
 
 namespace kube_nflog {
@@ -110,6 +111,16 @@ TEST(Kubeconfig, AMissingFileIsNamed) {
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error().exit, Exit::kConfig);
   EXPECT_THAT(config.error().what, HasSubstr("/nonexistent/config: No such file"));
+}
+
+TEST(Kubeconfig, AFileItNamesMustBeThere) {
+  const TemporaryDirectory files;
+  files.write("config", with("server: 'https://a', certificate-authority: ca.crt", "token: t"));
+  const auto config = load_kubeconfig(files.path("config"));
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().what, HasSubstr(files.path("ca.crt") + ": No such file"));
+  files.write("ca.crt", "PEM");
+  EXPECT_TRUE(load_kubeconfig(files.path("config")));
 }
 
 TEST(Base64, DecodesTheVectorsOfRfc4648) {
