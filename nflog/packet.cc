@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <optional>
 
 namespace kube_nflog {
 namespace {
@@ -13,29 +12,29 @@ namespace {
 constexpr std::uint8_t kHip = 139;
 constexpr std::uint8_t kShim6 = 140;
 
-void read_ports(Cursor segment, Drop& drop) {
-  const auto ports = segment.take<4>();
+void read_ports(Bytes segment, Drop& drop) {
+  const auto ports = head<4>(segment);
   if (!ports) return;
-  drop.src_port = be_at<std::uint16_t, 0>(*ports);
-  drop.key.detail = be_at<std::uint16_t, 2>(*ports);
+  drop.src_port = ports.be<std::uint16_t, 0>();
+  drop.key.detail = ports.be<std::uint16_t, 2>();
   drop.key.detail_kind = Detail::kPort;
 }
 
 // RFC 9293: the flags are byte 13. Cut before them: not called mid-stream, for we do not know.
-void read_tcp_flags(Cursor segment, Drop& drop) {
+void read_tcp_flags(Bytes segment, Drop& drop) {
   constexpr std::uint8_t kSyn = 0x02;
-  const auto header = segment.take<14>();
-  drop.mid_stream = header && (be_at<std::uint8_t, 13>(*header) & kSyn) == 0;
+  const auto header = head<14>(segment);
+  drop.mid_stream = header && (header.be<std::uint8_t, 13>() & kSyn) == 0;
 }
 
-void read_icmp(Cursor segment, Drop& drop) {
-  const auto type_and_code = segment.take<2>();
+void read_icmp(Bytes segment, Drop& drop) {
+  const auto type_and_code = head<2>(segment);
   if (!type_and_code) return;
-  drop.key.detail = be_at<std::uint16_t, 0>(*type_and_code);
+  drop.key.detail = type_and_code.be<std::uint16_t, 0>();
   drop.key.detail_kind = Detail::kIcmp;
 }
 
-void read_transport(std::uint8_t protocol, Cursor segment, Drop& drop) {
+void read_transport(std::uint8_t protocol, Bytes segment, Drop& drop) {
   switch (protocol) {
     case IPPROTO_TCP:
       read_tcp_flags(segment, drop);
@@ -63,50 +62,52 @@ Bytes within(Bytes bytes, std::size_t length) {
 }
 
 bool decode_ipv4(Bytes packet, Drop& drop) {
-  Cursor cursor(packet);
-  const auto header = cursor.take<20>();
-  if (!header || be_at<std::uint8_t, 0>(*header) >> 4 != 4) return false;
-  drop.key.src = IpAddr::v4(header->subspan<12, 4>());
-  drop.key.dst = IpAddr::v4(header->subspan<16, 4>());
-  drop.key.protocol = be_at<std::uint8_t, 9>(*header);
+  const auto header = head<20>(packet);
+  if (!header || header.be<std::uint8_t, 0>() >> 4 != 4) return false;
+  drop.key.src = IpAddr::v4(header.part<12, 4>());
+  drop.key.dst = IpAddr::v4(header.part<16, 4>());
+  drop.key.protocol = header.be<std::uint8_t, 9>();
 
-  const bool later_fragment = (be_at<std::uint16_t, 6>(*header) & 0x1fff) != 0;
-  const std::size_t header_length = (be_at<std::uint8_t, 0>(*header) & std::size_t{0x0f}) * 4;
-  if (later_fragment || header_length < header->size()) return true;
-  Cursor segment(within(packet, be_at<std::uint16_t, 2>(*header)));
-  if (segment.take(header_length)) read_transport(drop.key.protocol, segment, drop);
+  const bool later_fragment = (header.be<std::uint16_t, 6>() & 0x1fff) != 0;
+  const std::size_t header_length = (header.be<std::uint8_t, 0>() & std::size_t{0x0f}) * 4;
+  if (later_fragment || header_length < 20) return true;
+  Cursor cursor(within(packet, header.be<std::uint16_t, 2>()));
+  Bytes with_options;
+  if (cursor.take(header_length, with_options)) {
+    read_transport(drop.key.protocol, cursor.rest(), drop);
+  }
   return true;
 }
 
-// Steps over one extension header; returns the next header's number. Nothing: cut, or a later
-// fragment. `protocol` must be an extension header.
-std::optional<std::uint8_t> step_over(std::uint8_t protocol, Cursor& cursor) {
-  const Bytes start = cursor.rest();
-  const auto head = Cursor(start).take<4>();
-  if (!head) return std::nullopt;
-  const std::size_t size = be_at<std::uint8_t, 1>(*head);
-  std::size_t length = (size + 1) * 8;
-  if (protocol == IPPROTO_FRAGMENT) length = 8;
-  if (protocol == IPPROTO_AH) length = (size + 2) * 4;
-  if (!cursor.take(length)) return std::nullopt;
-  return be_at<std::uint8_t, 0>(*head);
-}
+struct Extension {
+  std::uint8_t next_header = 0;
+  bool whole = false;
+  bool later_fragment = false;
+};
 
-bool is_later_fragment(Bytes fragment_header) {
-  const auto head = Cursor(fragment_header).take<4>();
-  return head && (be_at<std::uint16_t, 2>(*head) & 0xfff8) != 0;
+// Steps over one extension header, whose number is `protocol`.
+Extension step_over(std::uint8_t protocol, Cursor& cursor) {
+  const auto header = head<4>(cursor.rest());
+  if (!header) return {};
+  const std::size_t size = header.be<std::uint8_t, 1>();
+  std::size_t length = (size + 1) * 8;
+  bool later_fragment = false;
+  if (protocol == IPPROTO_FRAGMENT) {
+    length = 8;
+    later_fragment = (header.be<std::uint16_t, 2>() & 0xfff8) != 0;
+  } else if (protocol == IPPROTO_AH) {
+    length = (size + 2) * 4;
+  }
+  Bytes extension;
+  return {header.be<std::uint8_t, 0>(), cursor.take(length, extension), later_fragment};
 }
 
 void walk_ipv6(Cursor cursor, Drop& drop) {
-  std::uint8_t& protocol = drop.key.protocol;
   for (;;) {  // every turn consumes at least eight bytes
-    bool last = false;
-    switch (protocol) {
-      case IPPROTO_FRAGMENT:
-        last = is_later_fragment(cursor.rest());
-        break;
+    switch (drop.key.protocol) {
       case IPPROTO_HOPOPTS:
       case IPPROTO_ROUTING:
+      case IPPROTO_FRAGMENT:
       case IPPROTO_DSTOPTS:
       case IPPROTO_AH:
       case IPPROTO_MH:
@@ -114,23 +115,23 @@ void walk_ipv6(Cursor cursor, Drop& drop) {
       case kShim6:
         break;
       default:
-        return read_transport(protocol, cursor, drop);
+        return read_transport(drop.key.protocol, cursor.rest(), drop);
     }
-    const std::optional<std::uint8_t> next = step_over(protocol, cursor);
-    if (!next) return;
-    protocol = *next;
-    if (last) return;
+    const Extension extension = step_over(drop.key.protocol, cursor);
+    if (!extension.whole) return;
+    drop.key.protocol = extension.next_header;
+    if (extension.later_fragment) return;
   }
 }
 
 bool decode_ipv6(Bytes packet, Drop& drop) {
   Cursor cursor(packet);
   const auto header = cursor.take<40>();
-  if (!header || be_at<std::uint8_t, 0>(*header) >> 4 != 6) return false;
-  drop.key.src = IpAddr::v6(header->subspan<8, 16>());
-  drop.key.dst = IpAddr::v6(header->subspan<24, 16>());
-  drop.key.protocol = be_at<std::uint8_t, 6>(*header);
-  walk_ipv6(Cursor(within(cursor.rest(), be_at<std::uint16_t, 4>(*header))), drop);
+  if (!header || header.be<std::uint8_t, 0>() >> 4 != 6) return false;
+  drop.key.src = IpAddr::v6(header.part<8, 16>());
+  drop.key.dst = IpAddr::v6(header.part<24, 16>());
+  drop.key.protocol = header.be<std::uint8_t, 6>();
+  walk_ipv6(Cursor(within(cursor.rest(), header.be<std::uint16_t, 4>())), drop);
   return true;
 }
 
