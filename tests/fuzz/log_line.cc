@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzz target: any line is read or refused, and what is read has both addresses and a clause fit to print.
+// Fuzz target: any line is read or refused, and what is read has both addresses and a clause fit to
+// print.
 #include "nflog/log_line.h"
 
 #include <cstdint>

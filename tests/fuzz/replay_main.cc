@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a fuzz target over the files and directories named on the command line, with any compiler. ctest
-// replays the corpus with it; a found crash is a file more there. -fsanitize=fuzzer brings its own main.
+// Runs a fuzz target over the files and directories named on the command line, with any compiler.
+// ctest replays the corpus with it; a found crash is a file more there. -fsanitize=fuzzer brings
+// its own main.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

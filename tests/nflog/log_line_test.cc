@@ -114,8 +114,7 @@ TEST(LogLine, ADaemonMayStripTheLastSpace) {
 TEST(LogLine, WhatIsNoWholeIpPacketIsRefused) {
   for (const std::string& body : std::vector<std::string>{
            "IN=eth0 OUT= ",
-           "IN=eth0 OUT= ARP HTYPE=1 PTYPE=0x0800 OPCODE=1 MACSRC=aa IPSRC=10.0.0.1 MACDST=bb "
-           "IPDST=10.0.0.2",
+           "IN=eth0 OUT= ARP HTYPE=1 PTYPE=0x0800 OPCODE=1 MACSRC=aa IPSRC=10.0.0.1 IPDST=10.0.0.2",
            "IN=eth0 OUT= MAC= TRUNCATED",
            kLink + "TRUNCATED",
            "IN=a OUT=b SRC=10.0.0.1 LEN=60 DST=10.0.0.2 " + kTcp,

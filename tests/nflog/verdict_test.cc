@@ -53,7 +53,7 @@ TEST(Verdict, AClauseIsPrintableQuotedAndBounded) {
   EXPECT_EQ(clause_of(" my-rule: "), "by rule \"my-rule:\"");
   EXPECT_EQ(clause_of("a\"b"), "by rule \"a'b\"");
   EXPECT_EQ(clause_of("a\x1b[31m\nb\x7f"), "by rule \"a?[31m?b?\"");
-  EXPECT_EQ(clause_of("\xff\xfe\xe2\x80\xaex"), "by rule \"?????x\"");
+  EXPECT_EQ(clause_of("\xff\xfe\xe2\x98\x83x"), "by rule \"?????x\"");
   EXPECT_EQ(clause_of(std::string(1000, 'x')), "by rule \"" + std::string(127, 'x') + "\"");
 }
 
