@@ -25,7 +25,7 @@ echo 'Jan  5 08:00:02 node-1 kernel: [ 1235.000000] cali-b: link becomes ready' 
 expect_events 10 .
 expect_events 5 "^$ledger 1 Packet dropped when receiving traffic from shop/checkout "
 expect_events 4 'on port 5432/TCP'
-expect_events 2 'IP: fd00:1::2.* over ICMP echo-request'
+expect_events 2 'IP: fd00:1::[23].* over ICMP echo-request'
 expect_events 0 'on port 99'
 expect_metric 'suppressed_total{why="unknown_prefix"}' 1
 
