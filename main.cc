@@ -31,11 +31,20 @@ namespace {
 
 constexpr std::size_t kQueueCapacity = 8'192;  // summaries on their way from thread 1 to thread 2
 
+DeliverOptions deliver_options(const Options& options, PeerNaming::By naming) {
+  DeliverOptions deliver{.naming = naming};
+  if (options.sink == SinkChoice::kStdout) deliver.flush_writes = EventBookOptions().capacity;
+  return deliver;
+}
+
 EventBookOptions book_options(const Options& options, std::uint64_t run) {
   EventBookOptions book;
   book.update_interval = options.update_interval;
   book.update_interval_max = options.update_interval_max;
-  if (options.sink == SinkChoice::kStdout) book.budget.reset();
+  if (options.sink == SinkChoice::kStdout) {  // whoever reads it gets everything
+    book.budget.reset();
+    book.waiting_per_pod = book.capacity;
+  }
   book.run_id = std::to_string(run);
   return book;
 }
@@ -98,15 +107,15 @@ Result<> run(const Options& options, const sigset_t& signals) {
 
   BoundedQueue<DropSummary> queue(kQueueCapacity);
   EventBook book(book_options(options, random()), metrics);
-  Deliver deliver({.naming = (*cluster)->naming()}, {.queue = queue,
-                                                     .pods = (*cluster)->pods(),
-                                                     .feed = (*cluster)->feed(),
-                                                     .lookup = (*cluster)->lookup(),
-                                                     .book = book,
-                                                     .writer = (*cluster)->writer(),
-                                                     .poller = (*cluster)->poller(),
-                                                     .metrics = metrics,
-                                                     .dice = dice});
+  Deliver deliver(deliver_options(options, (*cluster)->naming()), {.queue = queue,
+                                                                   .pods = (*cluster)->pods(),
+                                                                   .feed = (*cluster)->feed(),
+                                                                   .lookup = (*cluster)->lookup(),
+                                                                   .book = book,
+                                                                   .writer = (*cluster)->writer(),
+                                                                   .poller = (*cluster)->poller(),
+                                                                   .metrics = metrics,
+                                                                   .dice = dice});
   Ingest ingest(
       {.dedupe = {.window = options.repeat_interval, .seed = random()}, .noise = options.noise},
       **source, queue, metrics, [&] { deliver.wake(); });
