@@ -5,7 +5,7 @@
 . "$(dirname "$0")/common.inc"
 
 log_and_drop -o cali-ledger
-start_agent --repeat-interval=1s
+start_agent --repeat-interval=1s --update-interval=1s --update-interval-max=1s
 in_pod checkout "$flood" "$ledger_ipv4" 20000 1000 200000
 
 # A loss shows when the next record arrives.
