@@ -125,8 +125,8 @@ void NflogSource::tell_loss(std::uint64_t lost) {
       std::chrono::seconds(60), "netlink_overrun",
       "The kernel dropped NFLOG records because the socket buffer of " +
           std::to_string(socket_.rcvbuf_bytes()) +
-          " bytes was full; lost_total{where=\"netlink_overrun\"} counts them. Limit the "
-          "rate of the rules that log.");
+          " bytes was full; lost_total{where=\"netlink_overrun\"} counts them. Raise "
+          "--rcvbuf-bytes, or limit the rate of the rules that log.");
 }
 
 }  // namespace kube_nflog
