@@ -121,12 +121,11 @@ void NflogSource::tell_loss(std::uint64_t lost) {
   const std::uint32_t dropped = socket_.dropped_datagrams();
   const bool news = std::exchange(dropped_datagrams_, dropped) != dropped;
   if (lost == 0 && !news) return;
-  log::warn_every(
-      std::chrono::seconds(60), "netlink_overrun",
-      "The kernel dropped NFLOG records because the socket buffer of " +
-          std::to_string(socket_.rcvbuf_bytes()) +
-          " bytes was full; lost_total{where=\"netlink_overrun\"} counts them. Raise "
-          "--rcvbuf-bytes, or limit the rate of the rules that log.");
+  log::warn_every(std::chrono::seconds(60), "netlink_overrun",
+                  "The kernel dropped NFLOG records because the socket buffer of " +
+                      std::to_string(socket_.rcvbuf_bytes()) +
+                      " bytes was full; lost_total{where=\"netlink_overrun\"} counts them. Raise "
+                      "--rcvbuf-bytes, or limit the rate of the rules that log.");
 }
 
 }  // namespace kube_nflog
