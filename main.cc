@@ -41,6 +41,9 @@ EventBookOptions book_options(const Options& options, std::uint64_t run) {
   EventBookOptions book;
   book.update_interval = options.update_interval;
   book.update_interval_max = options.update_interval_max;
+  book.refusal = options.refused_interval;
+  book.budget = EventRates{.node = {options.node_event_burst, options.node_event_interval},
+                           .pod = {options.pod_event_burst, options.pod_event_interval}};
   if (options.sink == SinkChoice::kStdout) {  // whoever reads it gets everything
     book.budget.reset();
     book.waiting_per_pod = book.capacity;

@@ -23,6 +23,8 @@ std::optional<T> number(std::string_view text) {
   return value;
 }
 
+constexpr milliseconds kLongest = std::chrono::hours(24);  // beyond any use, and no sum overflows
+
 struct Unit {
   std::string_view name;
   std::int64_t factor;
@@ -77,10 +79,20 @@ std::vector<std::string> split(const std::string& text) {
 
 std::string join(const std::vector<std::string>& parts) { return joined(parts); }
 
+Parsed take_number(std::uint32_t& target, std::uint32_t least, const std::string& text) {
+  constexpr std::uint32_t kMost = 10'000;  // times a day in nanoseconds: fits 64 bits
+  const std::optional<std::uint32_t> value = number<std::uint32_t>(text);
+  if (!value || *value < least || *value > kMost)
+    return "is not a whole number from " + std::to_string(least) + " to " + std::to_string(kMost);
+  target = *value;
+  return {};
+}
+
 Parsed take_time(milliseconds& target, milliseconds least, const std::string& text) {
   const std::optional<std::int64_t> ms = with_unit(text, kTimeUnits);
   if (!ms) return "is not a time such as 500ms, 90s, 2m or 1h";
   if (milliseconds(*ms) < least) return "is too short: the least is " + print_time(least);
+  if (milliseconds(*ms) > kLongest) return "is too long: the most is " + print_time(kLongest);
   target = milliseconds(*ms);
   return {};
 }

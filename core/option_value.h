@@ -20,6 +20,7 @@ using Parsed = std::optional<std::string>;
 std::vector<std::string> split(const std::string& text);  // at commas
 std::string join(const std::vector<std::string>& parts);
 
+Parsed take_number(std::uint32_t& target, std::uint32_t least, const std::string& text);
 Parsed take_time(std::chrono::milliseconds& target, std::chrono::milliseconds least,
                  const std::string& text);  // "500ms", "90s", "2m", "1h"
 std::string print_time(std::chrono::milliseconds time);

@@ -38,6 +38,12 @@ struct Options {
   std::chrono::milliseconds repeat_interval{120'000};      // the fold's window
   std::chrono::milliseconds update_interval{60'000};       // first PATCH of a count
   std::chrono::milliseconds update_interval_max{600'000};  // doubling up to this
+  // Event writes at once, and the time that earns one more: of this node, and about one Pod of it.
+  std::uint32_t node_event_burst = 20;
+  std::chrono::milliseconds node_event_interval{30'000};
+  std::uint32_t pod_event_burst = 10;
+  std::chrono::milliseconds pod_event_interval{300'000};
+  std::chrono::milliseconds refused_interval{180'000};  // a refused Event's or namespace's peace
   NoiseOptions noise;
   std::string event_reason = "PacketDrop";
   std::string event_component = "kube-nflog";

@@ -31,7 +31,7 @@ struct EventBookOptions {
   std::chrono::milliseconds update_interval_max{600'000};
   std::optional<EventRates> budget = EventRates{};  // null: no budget (stdout)
   BackoffLimits backoff{};
-  std::chrono::seconds refusal{180};   // how long a refused Event or namespace is left alone
+  std::chrono::milliseconds refusal{180'000};  // a refused Event or namespace is left alone
   std::chrono::seconds forget{3'600};  // quiet Events; the server's has expired by then, too
   std::size_t capacity = 8'192;        // Events
   std::size_t waiting_per_pod = 64;    // so that one flooded Pod does not take every place

@@ -23,7 +23,23 @@ TEST(Options, TheDefaultsAreThoseOfTheDocs) {
   EXPECT_EQ(line->options.nflog_groups, std::vector<std::uint16_t>{100});
   EXPECT_EQ(line->options.repeat_interval, milliseconds(120'000));
   EXPECT_EQ(line->options.source, SourceChoice::kAuto);
+  EXPECT_EQ(line->options.node_event_burst, 20u);
+  EXPECT_EQ(line->options.node_event_interval, milliseconds(30'000));
+  EXPECT_EQ(line->options.pod_event_burst, 10u);
+  EXPECT_EQ(line->options.pod_event_interval, milliseconds(300'000));
   EXPECT_TRUE(line->print.empty());
+}
+
+TEST(Options, ReadsBudgets) {
+  const Result<CommandLine> line = parse({"--node-event-burst=10000", "--node-event-interval=0s",
+                                          "--pod-event-burst=1", "--refused-interval=1s"});
+  ASSERT_TRUE(line) << line.error().what;
+  EXPECT_EQ(line->options.node_event_burst, 10'000u);
+  EXPECT_EQ(line->options.node_event_interval, milliseconds(0));
+  EXPECT_EQ(line->options.pod_event_burst, 1u);
+  EXPECT_EQ(line->options.refused_interval, milliseconds(1'000));
+  EXPECT_EQ(parse({"--pod-event-burst=0"}).error().what,
+            "--pod-event-burst: \"0\" is not a whole number from 1 to 10000.");
 }
 
 TEST(Options, AFlagWinsOverItsTwinWhichWinsOverThePeersName) {
@@ -82,6 +98,15 @@ TEST(Options, EveryMistakeIsAUsageErrorThatNamesFlagAndValue) {
                           "--listen=[::1:80",
                           "--api-server=10.0.0.1",
                           "--log-level=loud",
+                          "--node-event-burst=0",
+                          "--node-event-burst=-1",
+                          "--node-event-burst=4294967297",
+                          "--pod-event-burst=10001",
+                          "--pod-event-burst=many",
+                          "--pod-event-interval=5",
+                          "--refused-interval=0s",
+                          "--node-event-interval=25h",
+                          "--repeat-interval=2147483647h",
                           "--source=file",
                           "--pods=x",
                           "--no-such-flag",
