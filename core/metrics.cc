@@ -154,6 +154,8 @@ std::string Metrics::render() const {
   MetricFamily& messages = page.counter("nflog_messages_total", "NFLOG records received.");
   for (const auto& [group, counter] : nflog_messages)
     add(messages, counter, {{"group", std::to_string(group)}});
+  add(page.counter("hints_total", "Records of rules that log before the verdict, by what came."),
+      hints, "result", kHintResultNames);
   add(page.gauge("nflog_rcvbuf_bytes", "Socket buffer that the kernel granted."),
       nflog_rcvbuf_bytes);
   add(page.gauge("dedupe_keys", "Distinct drops in the current window."), dedupe_keys);

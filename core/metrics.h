@@ -73,14 +73,15 @@ enum class Why : std::uint8_t {
   kBroadcast,
   kIgnored,        // --ignore names one of its addresses
   kHint,           // a rule that logs before the verdict is known (k3s "DROP by policy …")
+  kAllowed,        // a rule that logs what it lets pass (Calico's flow logs)
   kUnknownPrefix,  // a log line whose prefix does not say "dropped"
   kNoPod,          // no Pod at either end
   kEventBudget,    // could not be told within the budgets before it grew too old
   kCount
 };
 inline constexpr std::array<std::string_view, kLabelCount<Why>> kWhyNames{
-    "mid_stream", "dhcp", "mdns",           "multicast", "broadcast",
-    "ignored",    "hint", "unknown_prefix", "no_pod",    "event_budget"};
+    "mid_stream", "dhcp",    "mdns",           "multicast", "broadcast",   "ignored",
+    "hint",       "allowed", "unknown_prefix", "no_pod",    "event_budget"};
 
 // Where a drop was lost that should have made an Event.
 enum class Where : std::uint8_t {
@@ -131,6 +132,12 @@ enum class SourceKind : std::uint8_t { kNflog, kFile, kCount };
 inline constexpr std::array<std::string_view, kLabelCount<SourceKind>> kSourceKindNames{"nflog",
                                                                                         "file"};
 
+// What became of hint records: joined to the verdict on their packet; no verdict came (the packet
+// was allowed, mostly); or given up for others, too many being held.
+enum class HintResult : std::uint8_t { kJoined, kUnmatched, kOverflow, kCount };
+inline constexpr std::array<std::string_view, kLabelCount<HintResult>> kHintResultNames{
+    "joined", "unmatched", "overflow"};
+
 struct Metrics {
   explicit Metrics(std::span<const std::uint16_t> nflog_groups = {});
 
@@ -138,6 +145,7 @@ struct Metrics {
   Counter reported;
   Labelled<Counter, Why> suppressed;
   Labelled<Counter, Where> lost;
+  Labelled<Counter, HintResult> hints;
   std::map<std::uint16_t, Counter> nflog_messages;  // fixed keys: the groups of the command line
   Gauge dedupe_keys;
   Gauge event_keys;

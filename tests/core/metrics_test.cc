@@ -10,19 +10,26 @@ TEST(Metrics, EverySeriesIsThereAtZeroFromTheFirstScrape) {
   const std::uint16_t groups[] = {86, 100};
   const Metrics metrics(groups);
   const std::string page = metrics.render();
-  for (const char* line :
-       {"kube_nflog_build_info{version=\"", "kube_nflog_seen_total 0\n",
-        "kube_nflog_reported_total 0\n", "kube_nflog_suppressed_total{why=\"mid_stream\"} 0\n",
-        "kube_nflog_lost_total{where=\"netlink_overrun\"} 0\n",
-        "kube_nflog_nflog_messages_total{group=\"86\"} 0\n",
-        "kube_nflog_nflog_messages_total{group=\"100\"} 0\n",
-        "kube_nflog_events_written_total{verb=\"create\",code=\"2xx\"} 0\n",
-        "kube_nflog_events_written_total{verb=\"patch\",code=\"error\"} 0\n",
-        "kube_nflog_api_requests_total{verb=\"watch\",code=\"410\"} 0\n",
-        "kube_nflog_watch_restarts_total{why=\"stalled\"} 0\n",
-        "kube_nflog_lookups_total{result=\"found\"} 0\n", "kube_nflog_lists_total 0\n",
-        "kube_nflog_pods_cached 0\n", "kube_nflog_dedupe_keys 0\n",
-        "kube_nflog_source_active{source=\"nflog\"} 0\n"})
+  for (const char* line : {"kube_nflog_build_info{version=\"",
+                           "kube_nflog_seen_total 0\n",
+                           "kube_nflog_reported_total 0\n",
+                           "kube_nflog_suppressed_total{why=\"mid_stream\"} 0\n",
+                           "kube_nflog_suppressed_total{why=\"allowed\"} 0\n",
+                           "kube_nflog_hints_total{result=\"joined\"} 0\n",
+                           "kube_nflog_hints_total{result=\"unmatched\"} 0\n",
+                           "kube_nflog_hints_total{result=\"overflow\"} 0\n",
+                           "kube_nflog_lost_total{where=\"netlink_overrun\"} 0\n",
+                           "kube_nflog_nflog_messages_total{group=\"86\"} 0\n",
+                           "kube_nflog_nflog_messages_total{group=\"100\"} 0\n",
+                           "kube_nflog_events_written_total{verb=\"create\",code=\"2xx\"} 0\n",
+                           "kube_nflog_events_written_total{verb=\"patch\",code=\"error\"} 0\n",
+                           "kube_nflog_api_requests_total{verb=\"watch\",code=\"410\"} 0\n",
+                           "kube_nflog_watch_restarts_total{why=\"stalled\"} 0\n",
+                           "kube_nflog_lookups_total{result=\"found\"} 0\n",
+                           "kube_nflog_lists_total 0\n",
+                           "kube_nflog_pods_cached 0\n",
+                           "kube_nflog_dedupe_keys 0\n",
+                           "kube_nflog_source_active{source=\"nflog\"} 0\n"})
     EXPECT_NE(page.find(line), std::string::npos) << line << "\n" << page;
 }
 
