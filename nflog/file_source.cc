@@ -54,7 +54,9 @@ void FileSource::take(std::string_view line, SystemTime now, std::vector<Drop>& 
   ++counts_.seen;
   const Verdict verdict = verdicts_.of(trimmed(parts->prefix));
   if (verdict.ruling != Ruling::kDrop) {
-    ++(verdict.ruling == Ruling::kHint ? counts_.hints : counts_.unknown);
+    ++(verdict.ruling == Ruling::kHint    ? counts_.hints
+       : verdict.ruling == Ruling::kAllow ? counts_.allowed
+                                          : counts_.unknown);
     return;
   }
   Drop& drop = out.emplace_back();
@@ -72,6 +74,7 @@ void FileSource::publish() {
   const std::uint64_t overlong = follower_.take_overlong();
   metrics_.seen.add(counts.seen + overlong);
   metrics_.suppressed[Why::kHint].add(counts.hints);
+  metrics_.suppressed[Why::kAllowed].add(counts.allowed);
   metrics_.suppressed[Why::kUnknownPrefix].add(counts.unknown);
   metrics_.lost[Where::kUndecodable].add(counts.undecodable + overlong);
 }

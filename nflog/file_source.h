@@ -46,7 +46,7 @@ class FileSource : public DropSource {
   Metrics& metrics_;
   bool more_ = false;
   struct {
-    std::uint64_t seen = 0, hints = 0, unknown = 0, undecodable = 0;
+    std::uint64_t seen = 0, hints = 0, allowed = 0, unknown = 0, undecodable = 0;
   } counts_;  // since the last publish()
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "nflog/kube_router.h"
 #include "nflog/packet.h"
 
 namespace kube_nflog {
@@ -22,7 +23,7 @@ std::uint16_t ether_type_of(const Record& record) {
 }  // namespace
 
 Intake::Intake(std::span<const std::uint16_t> groups, CauseTable& causes, Metrics& metrics)
-    : verdicts_(PrefixOrigin::kNflogGroup, {}, causes), metrics_(metrics) {
+    : verdicts_(PrefixOrigin::kNflogGroup, {}, causes), flow_causes_(causes), metrics_(metrics) {
   for (const std::uint16_t group : groups) {
     groups_.push_back({.number = group, .messages = &metrics.nflog_messages.at(group), .gap = {}});
   }
@@ -56,21 +57,43 @@ void Intake::take_record(const Record& record, SystemTime now, std::vector<Drop>
     return;
   }
   ++group->seen;
-  if (record.seq) counts_.lost += group->gap.see(*record.seq);
+  const SystemTime time = record.time.value_or(now);
+  if (const std::uint32_t lost = record.seq ? group->gap.see(*record.seq) : 0; lost != 0) {
+    counts_.lost += lost;
+    // What the kernel loses follows what it queued, so no packet was cut before the first record.
+    if (group->started) join_.lost(time);
+  }
+  group->started = true;
 
   const Verdict verdict = verdicts_.of(record.prefix);
-  if (verdict.ruling != Ruling::kDrop) {
-    ++counts_.hints;
-    return;
+  switch (verdict.ruling) {
+    case Ruling::kDrop:
+      take_drop(record, verdict.cause, time, out);
+      break;
+    case Ruling::kHint:
+      ++counts_.hints;
+      join_.hint(record, verdict.cause, time);
+      break;
+    case Ruling::kAllow:
+    case Ruling::kUnknown:  // never, of a group
+      ++counts_.allowed;
+      break;
   }
+}
+
+void Intake::take_drop(const Record& record, const Cause* cause, SystemTime time,
+                       std::vector<Drop>& out) {
   Drop& drop = out.emplace_back();
   if (!decode_packet(ether_type_of(record), record.payload, drop)) {
     out.pop_back();
     ++counts_.undecodable;
     return;
   }
-  drop.key.cause = verdict.cause;
-  drop.time = record.time.value_or(now);
+  drop.time = time;
+  drop.key.cause = cause;
+  if (record.prefix.empty()) {
+    drop.key.cause = flow_causes_.of(drop.key, site_of(record), join_.verdict(record), time);
+  }
 }
 
 std::uint64_t Intake::publish() {
@@ -80,8 +103,13 @@ std::uint64_t Intake::publish() {
   const auto counts = std::exchange(counts_, {});
   metrics_.seen.add(counts.seen);
   metrics_.suppressed[Why::kHint].add(counts.hints);
+  metrics_.suppressed[Why::kAllowed].add(counts.allowed);
   metrics_.lost[Where::kUndecodable].add(counts.undecodable);
   metrics_.lost[Where::kNetlinkOverrun].add(counts.lost);
+  const PolicyJoin::Counts hints = join_.take_counts();
+  metrics_.hints[HintResult::kJoined].add(hints.joined);
+  metrics_.hints[HintResult::kUnmatched].add(hints.unmatched);
+  metrics_.hints[HintResult::kOverflow].add(hints.overflow);
   return counts.lost;
 }
 

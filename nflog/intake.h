@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,8 +14,10 @@
 #include "core/drop.h"
 #include "core/metrics.h"
 #include "nflog/cursor.h"
+#include "nflog/flow_causes.h"
 #include "nflog/loss.h"
 #include "nflog/message.h"
+#include "nflog/policy_join.h"
 #include "nflog/verdict.h"
 
 namespace kube_nflog {
@@ -27,6 +30,10 @@ class Intake {
   // Appends the drops of one datagram. `now` stamps records without a time of their own.
   void take(Bytes datagram, SystemTime now, std::vector<Drop>& out);
 
+  // Once per wake-up, when the socket is empty: hints whose verdict did not come are let go.
+  void settle(SteadyTime now) { join_.settle(now); }
+  std::optional<SteadyTime> deadline() const { return join_.deadline(); }
+
   // Adds what was counted since the last time to the metrics, once per wake-up instead of per
   // record. Returns how many records the kernel lost before those that arrived.
   std::uint64_t publish();
@@ -37,16 +44,20 @@ class Intake {
     Counter* messages;
     SeqGap gap;
     std::uint64_t seen = 0;  // since the last publish()
+    bool started = false;    // a record came
   };
 
   void take_record(const Record& record, SystemTime now, std::vector<Drop>& out);
+  void take_drop(const Record& record, const Cause* cause, SystemTime time, std::vector<Drop>& out);
 
   std::vector<Group> groups_;
   Verdicts verdicts_;
+  PolicyJoin join_;
+  FlowCauses flow_causes_;
   Metrics& metrics_;
   // Since the last publish(); `seen` holds damaged messages too, whose group is not known.
   struct {
-    std::uint64_t seen = 0, hints = 0, undecodable = 0, lost = 0;
+    std::uint64_t seen = 0, hints = 0, allowed = 0, undecodable = 0, lost = 0;
   } counts_;
 };
 

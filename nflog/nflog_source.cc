@@ -99,7 +99,7 @@ Result<> NflogSource::bind(const NflogOptions& options) {
 
 // At once, for what bind() found: the socket does not announce it again.
 std::optional<SteadyTime> NflogSource::deadline() const {
-  return early_.empty() ? std::nullopt : std::optional(SteadyTime{});
+  return early_.empty() ? intake_.deadline() : SteadyTime{};
 }
 
 Result<> NflogSource::read(std::vector<Drop>& out) {
@@ -110,7 +110,10 @@ Result<> NflogSource::read(std::vector<Drop>& out) {
   for (int i = 0; i < kMaxDatagramsPerRead; ++i) {
     const Result<std::optional<Bytes>> datagram = socket_.receive();
     if (!datagram) return fail(datagram.error());
-    if (!*datagram) break;
+    if (!*datagram) {
+      intake_.settle(steady_now());
+      break;
+    }
     intake_.take(**datagram, now, out);
   }
   tell_loss(intake_.publish());

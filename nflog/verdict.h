@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the prefix of a logging rule says about its packet: dropped, a hint, or nothing we know. The
+// What the prefix of a logging rule says about its packet: dropped and why, a hint, allowed. The
 // dialects stand in one table in verdict.cc. Used by nflog/intake and nflog/file_source on the
 // ingest thread.
 #pragma once
@@ -13,33 +13,26 @@
 
 #include "core/cause_table.h"
 #include "core/drop.h"
+#include "nflog/dialect.h"
 
 namespace kube_nflog {
 
-enum class Ruling : std::uint8_t {
-  kDrop,
-  kHint,     // the rule logs before the verdict is known: never an Event by itself
-  kUnknown,  // nothing says that the packet was dropped
-};
-
 struct Verdict {
   Ruling ruling = Ruling::kUnknown;
-  const Cause* cause = nullptr;  // of a drop; null: the rule gives no reason
+  // Of a drop: why; null: the rule gives no reason. Of a hint: the policy it names, as a cause for
+  // its lasting address; null: it names none.
+  const Cause* cause = nullptr;
 };
 
 // Where a prefix comes from decides what silence means: an NFLOG group was chosen for its drops, a
 // log file holds whatever rules say.
 enum class PrefixOrigin : std::uint8_t { kNflogGroup, kLog };
 
-// Pure: the ruling alone. `chosen` is --log-prefix, trimmed; empty in a log: the prefix must itself
-// say drop, deny, block or reject.
-Ruling rule_on(std::string_view prefix, PrefixOrigin origin,
-               const std::vector<std::string>& chosen);
-
-// Pure: the Event's clause, `by rule "…"`. Prefixes are other people's bytes: what is not printable
-// ASCII becomes '?', a quote becomes ', and the length is bounded by the kernel's own limit. Empty:
-// no clause.
-std::string clause_of(std::string_view prefix);
+// Pure. Never kUnknown for a group: a prefix that no dialect knows is a drop `by rule "…"`.
+// `chosen` is --log-prefix, trimmed, for a log; `*` at an end stands for any rest, except what a
+// dialect knows to be no drop. Empty: the prefix itself must say drop, deny, block or reject.
+Reading read_prefix(std::string_view prefix, PrefixOrigin origin,
+                    const std::vector<std::string>& chosen);
 
 // The same, each distinct prefix judged once: no formatting and no allocation per packet.
 class Verdicts {

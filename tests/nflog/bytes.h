@@ -89,6 +89,7 @@ struct RecordSpec {
   std::uint32_t seq = 0;
   std::string prefix = {};
   Buffer payload = {};
+  std::uint32_t mark = 0;
 };
 
 inline Bytes as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
@@ -108,6 +109,9 @@ inline Buffer record(const RecordSpec& spec) {
   put32be(seq, spec.seq);
   add(1, header);
   add(10, as_bytes(std::string_view(spec.prefix.c_str(), spec.prefix.size() + 1)));
+  Buffer mark;
+  put32be(mark, spec.mark);
+  if (spec.mark != 0) add(2, mark);
   add(12, seq);
   add(9, spec.payload);
   return message(0x0400, body);

@@ -46,7 +46,8 @@ class IntakeTest : public ::testing::Test {
     intake.publish();
     // The duty of every DropSource.
     EXPECT_EQ(metrics.seen.value(),
-              appended + metrics.suppressed[Why::kHint].value() + undecodable());
+              appended + metrics.suppressed[Why::kHint].value() +
+                  metrics.suppressed[Why::kAllowed].value() + undecodable());
     return drops;
   }
   std::uint64_t undecodable() { return metrics.lost[Where::kUndecodable].value(); }
@@ -160,10 +161,11 @@ TEST_F(IntakeTest, NoAllocationPerRecordInSteadyState) {
   const Buffer datagram = joined(
       {record({.seq = 0, .payload = syn()}),
        record({.seq = 1, .prefix = "a-rule-with-a-name-beyond-sso", .payload = syn()}),
+       // Joined with the next round's verdict.
        record({.seq = 2, .prefix = "DROP by policy a/b", .payload = syn()}), test::hex("0011")});
   std::vector<Drop> out;
   out.reserve(64);
-  intake.take(datagram, kNow, out);  // warm-up: prefixes are judged once
+  for (int i = 0; i < 2; ++i) intake.take(datagram, kNow, out);  // prefixes are judged once
   intake.publish();
   const std::size_t before = allocations.load();
   for (int i = 0; i < 10'000; ++i) {
@@ -172,7 +174,45 @@ TEST_F(IntakeTest, NoAllocationPerRecordInSteadyState) {
     intake.publish();
   }
   EXPECT_EQ(allocations.load(), before);
-  EXPECT_EQ(out.size(), 2u);
+  ASSERT_EQ(out.size(), 2u);
+  ASSERT_NE(out[0].key.cause, nullptr);
+  EXPECT_EQ(out[0].key.cause->clause, "denied by NetworkPolicy; candidates: a/b");
+}
+
+TEST_F(IntakeTest, WhatCalicoLetsPassIsCountedAndNoMore) {
+  take(joined({record({.seq = 0, .prefix = "PPI|tier", .payload = syn()}),
+               record({.seq = 1, .prefix = "API0|np/shop/allow", .payload = syn()}),
+               record({.seq = 2, .prefix = "DPI|default", .payload = syn()})}));
+  EXPECT_EQ(appended, 1u);
+  EXPECT_EQ(metrics.suppressed[Why::kAllowed].value(), 2u);
+}
+
+TEST_F(IntakeTest, AHintWithoutAVerdictIsLetGoInTime) {
+  constexpr SteadyTime start = SteadyTime{} + std::chrono::hours(1);
+  EXPECT_EQ(intake.deadline(), std::nullopt);
+  take(record({.seq = 0, .prefix = "DROP by policy a/b", .payload = syn()}));
+  EXPECT_EQ(metrics.suppressed[Why::kHint].value(), 1u);
+  intake.settle(start);
+  ASSERT_TRUE(intake.deadline().has_value());
+  intake.settle(*intake.deadline());
+  intake.publish();
+  EXPECT_EQ(metrics.hints[HintResult::kUnmatched].value(), 1u);
+  EXPECT_EQ(intake.deadline(), std::nullopt);
+  const std::vector<Drop> drops = take(record({.seq = 1, .payload = syn()}));
+  ASSERT_EQ(drops.size(), 1u);
+  EXPECT_EQ(drops[0].key.cause, nullptr);
+}
+
+// Lost may be what told the two Pods' hints apart.
+TEST_F(IntakeTest, AfterALossNoCandidateIsGuessed) {
+  const auto two_chains = [&](std::uint32_t seq) {
+    return take(joined(
+        {record({.seq = seq, .prefix = "DROP by policy a/b", .payload = syn(), .mark = 0x20000}),
+         record({.seq = seq + 1, .payload = syn(), .mark = 0x20000})}));
+  };
+  take(record({.seq = 0, .payload = syn()}));
+  EXPECT_EQ(two_chains(2).at(0).key.cause, nullptr);
+  EXPECT_EQ(lost(), 1u);
 }
 
 TEST_F(IntakeTest, MutatedDatagramsKeepTheLedger) {

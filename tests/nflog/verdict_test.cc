@@ -3,16 +3,26 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <random>
+
 namespace kube_nflog {
 namespace {
 
 const std::vector<std::string> kNone;
 
 Ruling in_group(std::string_view prefix) {
-  return rule_on(prefix, PrefixOrigin::kNflogGroup, kNone);
+  return read_prefix(prefix, PrefixOrigin::kNflogGroup, kNone).ruling;
 }
 Ruling in_log(std::string_view prefix, const std::vector<std::string>& chosen = kNone) {
-  return rule_on(prefix, PrefixOrigin::kLog, chosen);
+  return read_prefix(prefix, PrefixOrigin::kLog, chosen).ruling;
+}
+// The clause of a drop, the policy of a hint.
+std::string clause_of(std::string_view prefix) {
+  return read_prefix(prefix, PrefixOrigin::kNflogGroup, kNone).text;
+}
+std::string clause_in_log(std::string_view prefix, const std::vector<std::string>& chosen) {
+  return read_prefix(prefix, PrefixOrigin::kLog, chosen).text;
 }
 
 TEST(Verdict, OnAGroupEverythingButAHintIsADrop) {
@@ -47,6 +57,89 @@ TEST(Verdict, AHintInALogIsAHintUnlessChosen) {
   EXPECT_EQ(in_log("DROP by policy a/b", {"DROP by policy a/b"}), Ruling::kDrop);
 }
 
+TEST(Verdict, AStarStandsForAnyRestButWhatIsKnownToBeNoDrop) {
+  const std::vector<std::string> chosen{"fw-*", "DROP*", "exact"};
+  EXPECT_EQ(in_log("fw-: ", chosen), Ruling::kDrop);
+  EXPECT_EQ(in_log("fw-web: ", chosen), Ruling::kDrop);
+  EXPECT_EQ(in_log("fw", chosen), Ruling::kUnknown);
+  EXPECT_EQ(in_log("exactly", chosen), Ruling::kUnknown);
+  EXPECT_EQ(in_log("drop:shop/x", chosen), Ruling::kUnknown);  // chosen prefixes decide alone
+  EXPECT_EQ(in_log("DROP by policy a/b", chosen), Ruling::kHint);
+  EXPECT_EQ(in_log("anything", {"*"}), Ruling::kDrop);
+  EXPECT_EQ(in_log("API0|np/a/b", {"*"}), Ruling::kAllow);
+  EXPECT_EQ(in_log("API0|np/a/b", {"API0|np/a/b"}), Ruling::kDrop);
+}
+
+TEST(Verdict, AHintNamesItsPolicy) {
+  EXPECT_EQ(clause_of("DROP by policy shop/allow-80"), "shop/allow-80");
+  EXPECT_EQ(clause_of("DROP by policy shop/allow.v2-"), "shop/allow.v2-");  // as k3s may cut it
+  for (const char* prefix :
+       {"DROP by policy", "DROP by policy ", "DROP by policy shop", "DROP by policy shop/",
+        "DROP by policy /x", "DROP by policy a/b/c", "DROP by policy Shop/x",
+        "DROP by policy shop/x y", "DROP by policy shop/\x1b[31m"}) {
+    EXPECT_EQ(in_group(prefix), Ruling::kHint) << prefix;
+    EXPECT_EQ(clause_of(prefix), "") << prefix;
+  }
+}
+
+TEST(Verdict, YourOwnRulesMayNameThePolicy) {
+  for (const char* prefix :
+       {"drop:shop/default-deny", "drop:shop/default-deny: ", " drop:shop/default-deny "}) {
+    EXPECT_EQ(in_group(prefix), Ruling::kDrop);
+    EXPECT_EQ(in_log(prefix), Ruling::kDrop);
+    EXPECT_EQ(clause_of(prefix), "denied by NetworkPolicy shop/default-deny") << prefix;
+  }
+  for (const char* prefix : {"drop:", "drop:shop", "drop:shop/", "drop:/x", "drop:Shop/x",
+                             "drop:a b/c", "drop: shop/x", "drop:a/b/c", "Drop:shop/x"}) {
+    EXPECT_TRUE(clause_of(prefix).starts_with("by rule \"")) << prefix;
+  }
+}
+
+TEST(Verdict, CalicosLogRulesAreNotSaidToDeny) {
+  EXPECT_EQ(in_group("calico-packet: "), Ruling::kDrop);
+  EXPECT_EQ(in_log("calico-packet: "), Ruling::kUnknown);
+  EXPECT_EQ(clause_of("calico-packet: "), "logged by rule \"calico-packet\"");
+  EXPECT_EQ(clause_in_log("calico-packet: ", {"calico-packet:"}),
+            "logged by rule \"calico-packet\"");
+  EXPECT_EQ(clause_in_log("calico-packet default np: ", {"calico-packet*"}),
+            "logged by rule \"calico-packet default np\"");
+}
+
+TEST(Verdict, CalicosFlowLogsAreOneOfTheDialects) {
+  EXPECT_EQ(in_group("API0|np/shop/allow-80"), Ruling::kAllow);
+  EXPECT_EQ(in_group("PPI|default"), Ruling::kAllow);
+  EXPECT_EQ(in_group("DPI|default"), Ruling::kDrop);
+  EXPECT_EQ(in_log("DPI|default"), Ruling::kDrop);
+  EXPECT_EQ(clause_of("DPI0|np/shop/deny"), "ingress denied by NetworkPolicy shop/deny");
+}
+
+// Any bytes: the text stays printable and bounded, so that it may go into an Event.
+TEST(Verdict, AnyPrefixReadsAsBoundedPrintableText) {
+  std::mt19937 dice(7);
+  const std::array<std::string, 6> seeds{"DROP by policy shop/allow-80",
+                                         "drop:shop/default-deny:",
+                                         "calico-packet: ",
+                                         "DPI0|np/shop/deny",
+                                         "DRI",
+                                         "DPI0|gnp/t_" + std::string(41, 'x') + "_0123456789"};
+  for (int i = 0; i < 200'000; ++i) {
+    std::string prefix = seeds[dice() % seeds.size()];
+    for (unsigned n = dice() % 4; n > 0; --n)
+      prefix[dice() % prefix.size()] = static_cast<char>(dice());
+    prefix.resize(dice() % (prefix.size() + 2));
+    const Reading reading = read_prefix(prefix, PrefixOrigin::kNflogGroup, kNone);
+    EXPECT_NE(reading.ruling, Ruling::kUnknown);
+    ASSERT_LE(reading.text.size(), 200u);
+    for (std::size_t at = 0; at < reading.text.size(); ++at) {
+      if (reading.text.compare(at, 3, "…") == 0) {
+        at += 2;
+      } else {
+        ASSERT_TRUE(reading.text[at] >= ' ' && reading.text[at] <= '~') << reading.text;
+      }
+    }
+  }
+}
+
 TEST(Verdict, AClauseIsPrintableQuotedAndBounded) {
   EXPECT_EQ(clause_of(""), "");
   EXPECT_EQ(clause_of("   "), "");
@@ -65,8 +158,12 @@ TEST(Verdicts, EqualPrefixesHaveOneCause) {
   ASSERT_NE(first.cause, nullptr);
   EXPECT_EQ(first.cause->clause, "by rule \"my-rule\"");
   EXPECT_EQ(verdicts.of(std::string("my-rule")).cause, first.cause);
-  EXPECT_EQ(verdicts.of("DROP by policy a/b").cause, nullptr);
-  EXPECT_EQ(verdicts.size(), 3u);
+  const Verdict hint = verdicts.of("DROP by policy a/b");
+  ASSERT_NE(hint.cause, nullptr);
+  EXPECT_EQ(hint.cause->clause, "a/b");
+  EXPECT_EQ(verdicts.of("DROP by policy").cause, nullptr);
+  EXPECT_EQ(verdicts.of("API0|np/a/b").cause, nullptr);
+  EXPECT_EQ(verdicts.size(), 5u);
 }
 
 TEST(Verdicts, ChosenPrefixesAreTrimmed) {
@@ -83,10 +180,20 @@ TEST(Verdicts, WhenFullStillJudgesButNamesNoRule) {
   const Verdict third = verdicts.of("c");
   EXPECT_EQ(third.ruling, Ruling::kDrop);
   EXPECT_EQ(third.cause->clause, CauseTable::kOverflow);
-  EXPECT_EQ(verdicts.of("DROP by policy a/b").ruling, Ruling::kHint);
+  const Verdict hint = verdicts.of("DROP by policy a/b");
+  EXPECT_EQ(hint.ruling, Ruling::kHint);
+  EXPECT_EQ(hint.cause, nullptr);  // no innocent is named for want of room
   EXPECT_EQ(verdicts.size(), 2u);
   EXPECT_EQ(verdicts.beyond_capacity(), 2u);
   EXPECT_EQ(verdicts.of("a").cause->clause, "by rule \"a\"");
+}
+
+TEST(Verdicts, AHintBeyondTheCausesNamesNoPolicy) {
+  CauseTable causes(1);
+  Verdicts verdicts(PrefixOrigin::kNflogGroup, {}, causes);
+  EXPECT_NE(verdicts.of("DROP by policy a/b").cause, nullptr);
+  EXPECT_EQ(verdicts.of("DROP by policy a/c").cause, nullptr);
+  EXPECT_EQ(verdicts.of("a-rule").cause->clause, CauseTable::kOverflow);
 }
 
 }  // namespace
