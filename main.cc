@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The wiring diagram: builds everything, hands it down by reference, runs two threads until a
 // signal.
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -78,8 +79,14 @@ Result<> run_until_signal(const sigset_t& signals, Ingest& ingest, Deliver& deli
   const auto end_if_failed = [](const Result<>& result) {
     if (!result) ::kill(::getpid(), SIGTERM);
   };
-  std::thread thread1([&] { end_if_failed(ingested = ingest.run(stop_ingest.get())); });
-  std::thread thread2([&] { end_if_failed(delivered = deliver.run()); });
+  std::thread thread1([&] {
+    ::pthread_setname_np(::pthread_self(), "ingest");  // for top -H and scripts/bench
+    end_if_failed(ingested = ingest.run(stop_ingest.get()));
+  });
+  std::thread thread2([&] {
+    ::pthread_setname_np(::pthread_self(), "deliver");
+    end_if_failed(delivered = deliver.run());
+  });
   signalfd_siginfo signal{};
   while (::read(signal_fd.get(), &signal, sizeof signal) < 0 && errno == EINTR) {
   }
