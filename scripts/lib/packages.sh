@@ -10,6 +10,7 @@ declare -A packages=(
   [node]='iproute2 iptables nftables python3'
   [cluster]='curl jq openssl ca-certificates'
   [test]='curl jq'
+  [bench]='libbenchmark-dev'
   [check]='clang clang-format clang-tidy shellcheck'
 )
 
