@@ -31,28 +31,31 @@ Dedupe::Dedupe(const DedupeOptions& options) : options_(options) {
   options_.buckets = std::max(options_.buckets, 1U);
   options_.capacity = std::max(options_.capacity, 1U);
   const std::size_t most = std::size_t{options_.capacity} + spare(options_.capacity);
-  slots_.assign(std::bit_ceil(most + most / 2), kNone);
+  slots_.resize(std::bit_ceil(most + most / 2));
   entries_.reserve(most);  // address space only: pages are touched as keys come
   bucket_heads_.assign(options_.buckets, kNone);
 }
 
-std::uint64_t Dedupe::hash(const DropKey& key) const {
+std::uint32_t Dedupe::hash(const DropKey& key) const {
   std::uint64_t words[sizeof key / 8];
   std::memcpy(words, &key, sizeof key);
   std::uint64_t h = options_.seed ^ 0x9e3779b97f4a7c15U;
   for (const std::uint64_t word : words) h = mix(h ^ word, 0xa0761d6478bd642fU ^ options_.seed);
-  return mix(h, 0xe7037ed1a0b428dbU);
+  return static_cast<std::uint32_t>(mix(h, 0xe7037ed1a0b428dbU));
 }
 
 // The entry with this key, or kNone and the slot where it belongs.
-std::uint32_t Dedupe::find(const DropKey& key, std::size_t& slot) const {
+std::uint32_t Dedupe::find(const DropKey& key, std::uint32_t hash, std::size_t& slot) const {
   const std::size_t mask = slots_.size() - 1;
-  for (slot = hash(key) & mask; slots_[slot] != kNone; slot = (slot + 1) & mask)
-    if (entries_[slots_[slot]].key == key) return slots_[slot];
+  for (slot = hash & mask; slots_[slot].index != kNone; slot = (slot + 1) & mask) {
+    const Slot& taken = slots_[slot];
+    if (taken.hash == hash && entries_[taken.index].key == key) return taken.index;
+  }
   return kNone;
 }
 
-std::uint32_t Dedupe::insert(const DropKey& key, std::size_t slot, bool folded) {
+std::uint32_t Dedupe::insert(const DropKey& key, std::uint32_t hash, std::size_t slot,
+                             bool folded) {
   std::uint32_t index = free_;
   if (index != kNone) {
     free_ = entries_[index].next;
@@ -66,7 +69,7 @@ std::uint32_t Dedupe::insert(const DropKey& key, std::size_t slot, bool folded) 
   entry.folded = folded;
   entry.next = bucket_heads_[current_];
   bucket_heads_[current_] = index;
-  slots_[slot] = index;
+  slots_[slot] = {index, hash};
   ++(folded ? live_folded_ : live_);
   return index;
 }
@@ -75,15 +78,17 @@ std::uint32_t Dedupe::insert(const DropKey& key, std::size_t slot, bool folded) 
 void Dedupe::erase(std::uint32_t index) {
   const std::size_t mask = slots_.size() - 1;
   std::size_t hole = 0;
-  if (find(entries_[index].key, hole) != index) return;
-  for (std::size_t next = (hole + 1) & mask; slots_[next] != kNone; next = (next + 1) & mask) {
-    const std::size_t home = hash(entries_[slots_[next]].key) & mask;
+  const DropKey& key = entries_[index].key;
+  if (find(key, hash(key), hole) != index) return;
+  for (std::size_t next = (hole + 1) & mask; slots_[next].index != kNone;
+       next = (next + 1) & mask) {
+    const std::size_t home = slots_[next].hash & mask;
     if (((next - home) & mask) >= ((next - hole) & mask)) {
       slots_[hole] = slots_[next];
       hole = next;
     }
   }
-  slots_[hole] = kNone;
+  slots_[hole] = Slot();
   --(entries_[index].folded ? live_folded_ : live_);
   entries_[index].next = free_;
   free_ = index;
@@ -99,15 +104,17 @@ bool Dedupe::hand_out(Entry& entry, BoundedQueue<DropSummary>& out) {
 bool Dedupe::add(const Drop& drop, SteadyTime now, BoundedQueue<DropSummary>& out) {
   if (next_edge_ == SteadyTime{}) next_edge_ = now + options_.window / options_.buckets;
   std::size_t slot = 0;
-  std::uint32_t index = find(drop.key, slot);
+  const std::uint32_t h = hash(drop.key);
+  std::uint32_t index = find(drop.key, h, slot);
   if (index == kNone && live_ < options_.capacity) {
-    index = insert(drop.key, slot, false);
+    index = insert(drop.key, h, slot, false);
   } else if (index == kNone) {
     const DropKey key = without_source(drop.key);
-    index = find(key, slot);
+    const std::uint32_t folded = hash(key);
+    index = find(key, folded, slot);
     if (index == kNone) {
       if (live_folded_ >= spare(options_.capacity)) return false;
-      index = insert(key, slot, true);
+      index = insert(key, folded, slot, true);
     }
   }
   Entry& entry = entries_[index];

@@ -60,16 +60,21 @@ class Dedupe {
   };
   static constexpr std::uint32_t kNone = UINT32_MAX;
 
-  std::uint32_t find(const DropKey& key, std::size_t& slot) const;
-  std::uint32_t insert(const DropKey& key, std::size_t slot, bool folded);
+  struct Slot {
+    std::uint32_t index = kNone;  // of the entry; kNone = empty
+    std::uint32_t hash = 0;       // so that a probe need not look at the entries of others
+  };
+
+  std::uint32_t find(const DropKey& key, std::uint32_t hash, std::size_t& slot) const;
+  std::uint32_t insert(const DropKey& key, std::uint32_t hash, std::size_t slot, bool folded);
   void erase(std::uint32_t index);
-  std::uint64_t hash(const DropKey& key) const;
+  std::uint32_t hash(const DropKey& key) const;
   static bool hand_out(Entry& entry, BoundedQueue<DropSummary>& out);
 
   DedupeOptions options_;
   SteadyTime next_edge_{};
-  std::vector<std::uint32_t> slots_;  // open addressing, linear probing; kNone = empty
-  std::vector<Entry> entries_;        // grows to the capacity, then no further
+  std::vector<Slot> slots_;     // open addressing, linear probing
+  std::vector<Entry> entries_;  // grows to the capacity, then no further
   std::uint32_t free_ = kNone;
   std::vector<std::uint32_t> bucket_heads_;  // ring; [current_] takes new keys
   std::size_t current_ = 0;
