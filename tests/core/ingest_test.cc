@@ -5,8 +5,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <thread>
+#include <vector>
 
 #include "core/unique_fd.h"
 
@@ -109,6 +111,19 @@ TEST(Ingest, ABrokenSourceEndsItWithTheReason) {
   const Result<> result = rig.ingest.run(stop.get());
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().what, "the source broke");
+}
+
+TEST(Ingest, UnderLoadItLetsTheSourceGather) {
+  Rig rig;
+  for (int i = 0; i < 20; ++i) rig.source.give(std::vector<Drop>(500, drop("10.0.0.2", 80)));
+  const UniqueFd stop(::eventfd(0, 0));
+  const SteadyTime start = steady_now();
+  std::thread ingest([&] { EXPECT_TRUE(rig.ingest.run(stop.get())); });
+  while (rig.metrics.seen.value() < 20 * 500) std::this_thread::yield();
+  EXPECT_GE(steady_now() - start, std::chrono::milliseconds(19 * 5)) << "20 reads, 5 ms apart";
+  EXPECT_EQ(::eventfd_write(stop.get(), 1), 0);
+  ingest.join();
+  EXPECT_EQ(rig.metrics.pending(), 20 * 500);
 }
 
 }  // namespace
