@@ -2,6 +2,7 @@
 #include "core/dedupe.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -17,20 +18,23 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-// What a flow folds into when the set is full: its source is no longer told apart.
-DropKey without_source(DropKey key) {
+DropKey folded(DropKey key, Fold fold) {
+  key.fold = fold;
   key.src = IpAddr();
+  if (fold == Fold::kPorts) {
+    key.detail = 0;
+    key.detail_kind = Detail::kNone;
+  }
   return key;
 }
-
-std::uint32_t spare(std::uint32_t capacity) { return std::max(capacity / 4, 1U); }
 
 }  // namespace
 
 Dedupe::Dedupe(const DedupeOptions& options) : options_(options) {
   options_.buckets = std::max(options_.buckets, 1U);
-  options_.capacity = std::max(options_.capacity, 1U);
-  const std::size_t most = std::size_t{options_.capacity} + spare(options_.capacity);
+  options_.capacity = std::max(options_.capacity, 16U);
+  const std::size_t most =
+      std::size_t{options_.capacity} + options_.capacity / 4 + options_.capacity / 16;
   slots_.resize(std::bit_ceil(most + most / 2));
   entries_.reserve(most);  // address space only: pages are touched as keys come
   bucket_heads_.assign(options_.buckets, kNone);
@@ -54,8 +58,51 @@ std::uint32_t Dedupe::find(const DropKey& key, std::uint32_t hash, std::size_t& 
   return kNone;
 }
 
-std::uint32_t Dedupe::insert(const DropKey& key, std::uint32_t hash, std::size_t slot,
-                             bool folded) {
+std::uint32_t Dedupe::room(const DropKey& key) const {
+  switch (key.fold) {
+    case Fold::kFlow:
+      return options_.capacity;
+    case Fold::kSources:
+      return options_.capacity / 4;
+    case Fold::kPorts:
+      break;
+  }
+  return options_.capacity / 16;
+}
+
+// The flow's own entry, else the one it folds into, else kNone. A flow that is known costs one
+// look-up, a new one three.
+std::uint32_t Dedupe::entry_for(const DropKey& key, std::uint32_t h) {
+  std::size_t slot = 0;
+  if (const std::uint32_t known = find(key, h, slot); known != kNone) return known;
+
+  const std::uint32_t destination = find_or_insert(folded(key, Fold::kPorts));
+  if (destination == kNone) return kNone;
+  const DropKey port_key = folded(key, Fold::kSources);
+  std::size_t port_slot = 0;
+  const std::uint32_t port_hash = hash(port_key);
+  std::uint32_t port = find(port_key, port_hash, port_slot);
+  if (port == kNone) {
+    if (entries_[destination].children >= options_.ports || live(port_key) >= room(port_key))
+      return destination;
+    ++entries_[destination].children;
+    port = insert(port_key, port_hash, port_slot);
+  }
+  if (entries_[port].children >= options_.sources || live(key) >= room(key)) return port;
+  ++entries_[port].children;
+  find(key, h, slot);  // anew: the keys above may have taken its place
+  return insert(key, h, slot);
+}
+
+std::uint32_t Dedupe::find_or_insert(const DropKey& key) {
+  std::size_t slot = 0;
+  const std::uint32_t h = hash(key);
+  const std::uint32_t known = find(key, h, slot);
+  if (known != kNone) return known;
+  return live(key) < room(key) ? insert(key, h, slot) : kNone;
+}
+
+std::uint32_t Dedupe::insert(const DropKey& key, std::uint32_t hash, std::size_t slot) {
   std::uint32_t index = free_;
   if (index != kNone) {
     free_ = entries_[index].next;
@@ -64,13 +111,14 @@ std::uint32_t Dedupe::insert(const DropKey& key, std::uint32_t hash, std::size_t
     entries_.emplace_back();
   }
   Entry& entry = entries_[index];
-  entry = Entry{};
+  const Entry old = std::exchange(entry, Entry{});
+  entry.again = old.again;  // a place may still be in that list when it changes hands
+  entry.next_again = old.next_again;
   entry.key = key;
-  entry.folded = folded;
   entry.next = bucket_heads_[current_];
   bucket_heads_[current_] = index;
   slots_[slot] = {index, hash};
-  ++(folded ? live_folded_ : live_);
+  ++live(key);
   return index;
 }
 
@@ -89,40 +137,76 @@ void Dedupe::erase(std::uint32_t index) {
     }
   }
   slots_[hole] = Slot();
-  --(entries_[index].folded ? live_folded_ : live_);
+  --live(key);
   entries_[index].next = free_;
   free_ = index;
 }
 
 bool Dedupe::hand_out(Entry& entry, BoundedQueue<DropSummary>& out) {
-  if (!out.push({entry.key, entry.pending, entry.first, entry.last})) return false;
+  DropSummary summary{entry.key, entry.pending, entry.first, entry.last, entry.example};
+  if (entry.key.fold == Fold::kSources && entry.one_source) {  // then nothing is lost by the fold
+    summary.key.fold = Fold::kFlow;
+    summary.key.src = std::exchange(summary.example, IpAddr());
+  }
+  if (!out.push(summary)) return false;
   entry.pending = 0;
   entry.announced = true;
   return true;
 }
 
-bool Dedupe::add(const Drop& drop, SteadyTime now, BoundedQueue<DropSummary>& out) {
-  if (next_edge_ == SteadyTime{}) next_edge_ = now + options_.window / options_.buckets;
-  std::size_t slot = 0;
-  const std::uint32_t h = hash(drop.key);
-  std::uint32_t index = find(drop.key, h, slot);
-  if (index == kNone && live_ < options_.capacity) {
-    index = insert(drop.key, h, slot, false);
-  } else if (index == kNone) {
-    const DropKey key = without_source(drop.key);
-    const std::uint32_t folded = hash(key);
-    index = find(key, folded, slot);
-    if (index == kNone) {
-      if (live_folded_ >= spare(options_.capacity)) return false;
-      index = insert(key, folded, slot, true);
+std::uint64_t Dedupe::add(std::span<const Drop> drops, SteadyTime now,
+                          BoundedQueue<DropSummary>& out) {
+  if (next_edge_ == SteadyTime{} && !drops.empty())
+    next_edge_ = now + options_.window / options_.buckets;
+  // The table is larger than the caches: the memory of some packets is asked for ahead of its use.
+  constexpr std::size_t kAhead = 32;
+  std::array<std::uint32_t, kAhead> hashes;
+  const std::size_t mask = slots_.size() - 1;
+  std::uint64_t refused = 0;
+  while (!drops.empty()) {
+    const std::span<const Drop> some = drops.first(std::min(drops.size(), kAhead));
+    drops = drops.subspan(some.size());
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      hashes[i] = hash(some[i].key);
+      __builtin_prefetch(&slots_[hashes[i] & mask]);
     }
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      const std::uint32_t index = slots_[hashes[i] & mask].index;
+      if (index != kNone) __builtin_prefetch(&entries_[index]);
+    }
+    for (std::size_t i = 0; i < some.size(); ++i)
+      if (!add_one(some[i], hashes[i], out)) ++refused;
   }
+  return refused;
+}
+
+bool Dedupe::add_one(const Drop& drop, std::uint32_t hash, BoundedQueue<DropSummary>& out) {
+  const std::uint32_t index = entry_for(drop.key, hash);
+  if (index == kNone) return false;
   Entry& entry = entries_[index];
   if (entry.pending++ == 0) entry.first = entry.last = drop.time;
   entry.first = std::min(entry.first, drop.time);
   entry.last = std::max(entry.last, drop.time);
-  if (!entry.announced) hand_out(entry, out);
+  if (entry.key.fold != Fold::kFlow) {
+    if (entry.example.empty()) entry.example = drop.key.src;
+    entry.one_source = entry.one_source && entry.example == drop.key.src;
+  }
+  if (entry.announced || entry.again) return true;
+  if (again_head_ == kNone && hand_out(entry, out)) return true;
+  entry.again = true;
+  entry.next_again = kNone;
+  (again_head_ == kNone ? again_head_ : entries_[again_tail_].next_again) = index;
+  again_tail_ = index;
   return true;
+}
+
+void Dedupe::offer_again(BoundedQueue<DropSummary>& out) {
+  while (again_head_ != kNone) {
+    Entry& entry = entries_[again_head_];
+    if (entry.pending > 0 && !hand_out(entry, out)) return;
+    entry.again = false;
+    again_head_ = std::exchange(entry.next_again, kNone);
+  }
 }
 
 void Dedupe::turn(SteadyTime now, BoundedQueue<DropSummary>& out) {
@@ -142,7 +226,7 @@ void Dedupe::turn(SteadyTime now, BoundedQueue<DropSummary>& out) {
     index = next;
   }
   flush(out);
-  if (live_ + live_folded_ == 0) {
+  if (live_[0] + live_[1] + live_[2] == 0) {
     next_edge_ = {};  // nothing to turn: an idle node sleeps
     return;
   }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/bounded_queue.h"
@@ -17,7 +18,9 @@ namespace kube_nflog {
 struct DedupeOptions {
   std::chrono::milliseconds window{120'000};
   unsigned buckets = 8;             // the window is this many buckets long
-  std::uint32_t capacity = 65'536;  // keys; a quarter as many again stand by for the overflow fold
+  std::uint32_t capacity = 65'536;  // flows; 5/16 as many keys again serve to fold them
+  std::uint32_t sources = 256;      // flows to one destination and port that are told apart
+  std::uint32_t ports = 512;        // ports of one destination and protocol that are told apart
   std::uint64_t seed = 0;  // random in production: an attacker must not choose our collisions
 };
 
@@ -25,18 +28,23 @@ struct DedupeOptions {
 // goes out at once; repeats only count, and their counts go out at every bucket edge; when its
 // bucket falls off the ring, the key is forgotten and the next packet is news again.
 //
-// Push first, commit after: a summary that the queue refuses stays here and is offered again, with
-// the next packet or at the next edge, so a full queue delays counts and loses none.
+// Push first, commit after: a summary that the queue refuses stays here and is offered again, first
+// come first served, so a full queue delays counts and loses none.
 //
-// When all `capacity` keys are taken, a new flow folds into (destination, protocol, detail) and one
-// of its sources stands for all; when that is full too, the packet is refused and the caller counts
-// it.
+// One flooded Pod must not take the room of others. So past `sources` flows to one destination and
+// port, or when all `capacity` is taken, a new flow folds into (destination, protocol, detail);
+// past `ports` of those, into (destination, protocol). Counts stay exact. Only when there is no
+// room for one more destination is the packet refused, and the caller counts it.
 class Dedupe {
  public:
   explicit Dedupe(const DedupeOptions& options);
 
-  // Counts one packet. False: no room anywhere, the packet is not accounted for here.
-  bool add(const Drop& drop, SteadyTime now, BoundedQueue<DropSummary>& out);
+  // Counts packets. Returns how many had no room anywhere: those are not accounted for here.
+  std::uint64_t add(std::span<const Drop> drops, SteadyTime now, BoundedQueue<DropSummary>& out);
+
+  // Offers again what the queue refused, as far as it takes it.
+  void offer_again(BoundedQueue<DropSummary>& out);
+  bool has_refused() const { return again_head_ != kNone; }
 
   // When turn() is next due; SteadyTime{}: there is nothing to turn.
   SteadyTime next_edge() const { return next_edge_; }
@@ -47,28 +55,38 @@ class Dedupe {
   // At exit: hands out whatever is pending. Returns the packets that the queue refused.
   std::uint64_t flush(BoundedQueue<DropSummary>& out);
 
-  std::size_t size() const { return live_; }
+  std::size_t size() const { return live_[0]; }  // flows
 
  private:
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  static constexpr std::size_t kFolds = 3;  // of enum Fold
+
   struct Entry {
     DropKey key;
-    std::uint64_t pending = 0;   // packets not yet handed out
-    SystemTime first{}, last{};  // of those
-    std::uint32_t next = kNone;  // in its bucket, or in the free list
-    bool announced = false;      // the first summary was taken
-    bool folded = false;         // stands for many sources
+    std::uint64_t pending = 0;         // packets not yet handed out
+    SystemTime first{}, last{};        // of those
+    std::uint32_t next = kNone;        // in its bucket, or in the free list
+    std::uint32_t next_again = kNone;  // in the list of those to offer again
+    std::uint32_t children = 0;        // keys that were made under this one
+    IpAddr example;                    // kSources, kPorts: the first source that was folded
+    bool one_source = true;            // and so far the only one
+    bool announced = false;            // the first summary was taken
+    bool again = false;                // in the list of those to offer again
   };
-  static constexpr std::uint32_t kNone = UINT32_MAX;
-
   struct Slot {
     std::uint32_t index = kNone;  // of the entry; kNone = empty
     std::uint32_t hash = 0;       // so that a probe need not look at the entries of others
   };
 
+  bool add_one(const Drop& drop, std::uint32_t hash, BoundedQueue<DropSummary>& out);
+  std::uint32_t entry_for(const DropKey& key, std::uint32_t hash);
   std::uint32_t find(const DropKey& key, std::uint32_t hash, std::size_t& slot) const;
-  std::uint32_t insert(const DropKey& key, std::uint32_t hash, std::size_t slot, bool folded);
+  std::uint32_t find_or_insert(const DropKey& key);  // kNone: no room for this kind of key
+  std::uint32_t insert(const DropKey& key, std::uint32_t hash, std::size_t slot);
   void erase(std::uint32_t index);
   std::uint32_t hash(const DropKey& key) const;
+  std::uint32_t& live(const DropKey& key) { return live_[static_cast<std::size_t>(key.fold)]; }
+  std::uint32_t room(const DropKey& key) const;
   static bool hand_out(Entry& entry, BoundedQueue<DropSummary>& out);
 
   DedupeOptions options_;
@@ -78,8 +96,8 @@ class Dedupe {
   std::uint32_t free_ = kNone;
   std::vector<std::uint32_t> bucket_heads_;  // ring; [current_] takes new keys
   std::size_t current_ = 0;
-  std::uint32_t live_ = 0;
-  std::uint32_t live_folded_ = 0;
+  std::uint32_t live_[kFolds] = {};
+  std::uint32_t again_head_ = kNone, again_tail_ = kNone;
 };
 
 }  // namespace kube_nflog

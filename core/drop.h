@@ -27,14 +27,23 @@ enum class Detail : std::uint8_t {
   kIcmp,  // type << 8 | code
 };
 
+// What a key stands for. Only the fold (core/dedupe) makes others than kFlow, when there are too
+// many flows to tell apart.
+enum class Fold : std::uint8_t {
+  kFlow,     // one source
+  kSources,  // many sources: `src` is empty
+  kPorts,    // many sources, ports and ICMP types: `src` is empty, `detail_kind` kNone
+};
+
 // Two drops with equal keys are repeats. Never holds the source port. Numbers in host order.
 struct DropKey {
   std::uint16_t detail = 0;
   Detail detail_kind = Detail::kNone;
   std::uint8_t protocol = 0;  // IPPROTO_*
   IpAddr src, dst;
-  std::uint8_t reserved[2] = {};  // no padding: the key is hashed and compared as bytes
-  const Cause* cause = nullptr;   // null: the rule gave no reason
+  Fold fold = Fold::kFlow;
+  std::uint8_t reserved = 0;     // no padding: the key is hashed and compared as bytes
+  const Cause* cause = nullptr;  // null: the rule gave no reason
 
   bool operator==(const DropKey&) const = default;
 };
@@ -54,6 +63,7 @@ struct DropSummary {
   DropKey key;
   std::uint64_t count = 0;
   SystemTime first, last;
+  IpAddr example;  // one of the sources, where key.fold says that there are many
 };
 static_assert(std::is_trivially_copyable_v<DropSummary>);
 

@@ -28,8 +28,10 @@ constexpr std::size_t kBusy = 100;
 constexpr std::size_t kBehind = 4'000;
 constexpr milliseconds kGather{5};
 
-int poll_timeout(SteadyTime now, SteadyTime next_edge, std::optional<SteadyTime> deadline) {
+int poll_timeout(SteadyTime now, const Dedupe& dedupe, std::optional<SteadyTime> deadline) {
   SteadyTime due = now + Heartbeat::kLongestSleep;
+  if (dedupe.has_refused()) due = now + kGather;
+  const SteadyTime next_edge = dedupe.next_edge();
   if (next_edge != SteadyTime{}) due = std::min(due, next_edge);
   if (deadline) due = std::min(due, *deadline);
   const auto wait = std::chrono::ceil<milliseconds>(due - now).count();
@@ -50,18 +52,18 @@ Ingest::Ingest(const IngestOptions& options, DropSource& source, BoundedQueue<Dr
 Result<> Ingest::step(SteadyTime now) {
   heartbeat_.beat(now);
   batch_.clear();
+  dedupe_.offer_again(queue_);
   Result<> result = source_.read(batch_);
+  read_ = batch_.size();
   std::array<std::uint64_t, kLabelCount<Why>> suppressed{};
-  std::uint64_t no_room = 0;
-  for (const Drop& drop : batch_) {
-    if (const std::optional<Why> why = noise(drop, options_.noise))
-      ++suppressed[static_cast<std::size_t>(*why)];
-    else if (!dedupe_.add(drop, now, queue_))
-      ++no_room;
-  }
+  std::erase_if(batch_, [&](const Drop& drop) {
+    const std::optional<Why> why = noise(drop, options_.noise);
+    if (why) ++suppressed[static_cast<std::size_t>(*why)];
+    return why.has_value();
+  });
   for (std::size_t i = 0; i < suppressed.size(); ++i)
     if (suppressed[i] > 0) metrics_.suppressed[static_cast<Why>(i)].add(suppressed[i]);
-  if (no_room > 0) metrics_.lost[Where::kFoldFull].add(no_room);
+  metrics_.lost[Where::kFoldFull].add(dedupe_.add(batch_, now, queue_));
 
   dedupe_.turn(now, queue_);
   metrics_.dedupe_keys.set(static_cast<std::int64_t>(dedupe_.size()));
@@ -73,10 +75,9 @@ Result<> Ingest::run(int stop_fd) {
   for (;;) {
     std::array<pollfd, 2> fds{{{stop_fd, POLLIN, 0}, {source_.fd(), POLLIN, 0}}};
     // Under load the source gathers for a moment; only the stop is waited for meanwhile.
-    const bool gather = batch_.size() >= kBusy && batch_.size() < kBehind;
-    const int timeout = gather
-                            ? static_cast<int>(kGather.count())
-                            : poll_timeout(steady_now(), dedupe_.next_edge(), source_.deadline());
+    const bool gather = read_ >= kBusy && read_ < kBehind;
+    const int timeout = gather ? static_cast<int>(kGather.count())
+                               : poll_timeout(steady_now(), dedupe_, source_.deadline());
     if (::poll(fds.data(), gather ? 1 : fds.size(), timeout) < 0 && errno != EINTR)
       return fail(std::string("poll: ") + std::strerror(errno), Exit::kFailure, errno);
     Result<> result = step(steady_now());

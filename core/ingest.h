@@ -3,6 +3,7 @@
 // to the deliver thread and wakes it. No allocation, lock or formatting per packet.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <vector>
 
@@ -48,6 +49,7 @@ class Ingest {
   std::function<void()> wake_;
   Dedupe dedupe_;
   Heartbeat heartbeat_;
+  std::size_t read_ = 0;     // drops in the last batch, noise included
   std::vector<Drop> batch_;  // reused: no allocation in steady state
 };
 

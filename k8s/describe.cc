@@ -39,7 +39,9 @@ std::string message(const DropKey& key, const EventSubject& subject) {
   std::string text = subject.direction == Direction::kReceiving
                          ? "Packet dropped when receiving traffic from "
                          : "Packet dropped when sending traffic to ";
-  if (subject.peer_name.empty() || subject.peer_name == subject.peer_ip) {
+  if (key.fold != Fold::kFlow) {
+    text += "many addresses";
+  } else if (subject.peer_name.empty() || subject.peer_name == subject.peer_ip) {
     text += subject.peer_ip;
   } else {
     text += subject.peer_name + " (IP: " + subject.peer_ip + ')';

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <map>
 #include <random>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace kube_nflog {
 namespace {
@@ -32,6 +34,10 @@ Drop drop(std::uint32_t src, std::uint32_t dst, std::uint16_t port, std::int64_t
   return d;
 }
 
+bool add(Dedupe& dedupe, const Drop& d, SteadyTime now, BoundedQueue<DropSummary>& out) {
+  return dedupe.add(std::span(&d, 1), now, out) == 0;
+}
+
 std::uint64_t drain(BoundedQueue<DropSummary>& queue) {
   std::uint64_t packets = 0;
   for (DropSummary s; queue.pop(s);) packets += s.count;
@@ -41,7 +47,7 @@ std::uint64_t drain(BoundedQueue<DropSummary>& queue) {
 TEST(Dedupe, FirstPacketGoesOutAtOnceRepeatsOnlyCount) {
   Dedupe dedupe({.window = seconds(8), .buckets = 8});
   BoundedQueue<DropSummary> out(16);
-  for (int i = 0; i < 100; ++i) EXPECT_TRUE(dedupe.add(drop(1, 2, 80, i), kStart, out));
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(add(dedupe, drop(1, 2, 80, i), kStart, out));
   DropSummary s;
   ASSERT_TRUE(out.pop(s));
   EXPECT_EQ(s.count, 1u);
@@ -61,7 +67,7 @@ TEST(Dedupe, FirstPacketGoesOutAtOnceRepeatsOnlyCount) {
 TEST(Dedupe, AKeyIsNewsAgainAfterItsWindowAndNotBefore) {
   Dedupe dedupe({.window = seconds(8), .buckets = 8});
   BoundedQueue<DropSummary> out(16);
-  dedupe.add(drop(1, 2, 80), kStart, out);
+  add(dedupe, drop(1, 2, 80), kStart, out);
   drain(out);
   SteadyTime now = kStart;
   for (int edge = 1; edge < 8; ++edge) {
@@ -69,14 +75,14 @@ TEST(Dedupe, AKeyIsNewsAgainAfterItsWindowAndNotBefore) {
     dedupe.turn(now, out);
     EXPECT_EQ(dedupe.size(), 1u) << "edge " << edge;
   }
-  dedupe.add(drop(1, 2, 80), now, out);
+  add(dedupe, drop(1, 2, 80), now, out);
   EXPECT_EQ(out.size(), 0u) << "still a repeat";
   now += seconds(1);
   dedupe.turn(now, out);
   EXPECT_EQ(drain(out), 1u);
   EXPECT_EQ(dedupe.size(), 0u);
   EXPECT_EQ(dedupe.next_edge(), SteadyTime{}) << "an empty set needs no turning";
-  dedupe.add(drop(1, 2, 80), now, out);
+  add(dedupe, drop(1, 2, 80), now, out);
   EXPECT_EQ(drain(out), 1u) << "news again";
 }
 
@@ -85,16 +91,16 @@ TEST(Dedupe, EveryFieldOfTheKeyTellsFlowsApart) {
   BoundedQueue<DropSummary> out(16);
   const Cause cause{"by rule \"x\""};
   Drop d = drop(1, 2, 80);
-  dedupe.add(d, kStart, out);
-  dedupe.add(drop(3, 2, 80), kStart, out);
-  dedupe.add(drop(1, 3, 80), kStart, out);
-  dedupe.add(drop(1, 2, 81), kStart, out);
+  add(dedupe, d, kStart, out);
+  add(dedupe, drop(3, 2, 80), kStart, out);
+  add(dedupe, drop(1, 3, 80), kStart, out);
+  add(dedupe, drop(1, 2, 81), kStart, out);
   d.key.protocol = 17;
-  dedupe.add(d, kStart, out);
+  add(dedupe, d, kStart, out);
   d.key.cause = &cause;
-  dedupe.add(d, kStart, out);
+  add(dedupe, d, kStart, out);
   d.key.detail_kind = Detail::kIcmp;
-  dedupe.add(d, kStart, out);
+  add(dedupe, d, kStart, out);
   EXPECT_EQ(out.size(), 7u);
   EXPECT_EQ(dedupe.size(), 7u);
 }
@@ -102,18 +108,19 @@ TEST(Dedupe, EveryFieldOfTheKeyTellsFlowsApart) {
 TEST(Dedupe, ARefusedSummaryStaysAndIsOfferedAgain) {
   Dedupe dedupe({.window = seconds(8), .buckets = 8});
   BoundedQueue<DropSummary> out(1);
-  EXPECT_TRUE(dedupe.add(drop(1, 2, 80), kStart, out));
-  EXPECT_TRUE(dedupe.add(drop(3, 2, 80), kStart, out));  // the queue is full
+  EXPECT_TRUE(add(dedupe, drop(1, 2, 80), kStart, out));
+  EXPECT_TRUE(add(dedupe, drop(3, 2, 80), kStart, out));  // the queue is full
   EXPECT_EQ(drain(out), 1u);
-  EXPECT_TRUE(dedupe.add(drop(3, 2, 80), kStart, out));  // offered again with the next packet
+  EXPECT_TRUE(add(dedupe, drop(3, 2, 80), kStart, out));
+  dedupe.offer_again(out);
   EXPECT_EQ(drain(out), 2u);
 }
 
 TEST(Dedupe, AFullQueueDelaysCountsPastTheWindowButLosesNone) {
   Dedupe dedupe({.window = seconds(2), .buckets = 2});
   BoundedQueue<DropSummary> out(1);
-  dedupe.add(drop(1, 2, 80), kStart, out);
-  for (int i = 0; i < 5; ++i) dedupe.add(drop(1, 2, 80), kStart, out);
+  add(dedupe, drop(1, 2, 80), kStart, out);
+  for (int i = 0; i < 5; ++i) add(dedupe, drop(1, 2, 80), kStart, out);
   SteadyTime now = kStart;
   for (int edge = 0; edge < 5; ++edge) dedupe.turn(now += seconds(1), out);  // nobody drains
   EXPECT_EQ(dedupe.size(), 1u) << "a key with counts outlives its window";
@@ -122,21 +129,67 @@ TEST(Dedupe, AFullQueueDelaysCountsPastTheWindowButLosesNone) {
   EXPECT_EQ(drain(out), 5u);
 }
 
-TEST(Dedupe, WhenFullFoldsIntoTheDestinationAndThenRefuses) {
-  Dedupe dedupe({.window = seconds(8), .buckets = 8, .capacity = 8});  // and 2 to spare
-  BoundedQueue<DropSummary> out(64);
-  for (std::uint32_t src = 0; src < 1000; ++src)
-    EXPECT_TRUE(dedupe.add(drop(src, 7, 80), kStart, out));
-  EXPECT_EQ(dedupe.size(), 8u);
-  EXPECT_EQ(out.size(), 9u) << "8 flows and one fold";
-  EXPECT_TRUE(dedupe.add(drop(5000, 9, 443), kStart, out)) << "another Pod still gets through";
-  EXPECT_FALSE(dedupe.add(drop(5001, 10, 443), kStart, out)) << "the spare keys are taken too";
+TEST(Dedupe, AFullQueueIsServedFirstComeFirstServed) {
+  Dedupe dedupe({});
+  BoundedQueue<DropSummary> out(2);
+  for (std::uint32_t src = 1; src <= 6; ++src) add(dedupe, drop(src, 2, 80), kStart, out);
+  EXPECT_TRUE(dedupe.has_refused());
+  std::vector<unsigned> order;
+  for (int round = 0; round < 3; ++round) {
+    for (DropSummary s; out.pop(s);) order.push_back(s.key.src.bytes()[3]);
+    dedupe.offer_again(out);
+  }
+  EXPECT_EQ(order, (std::vector<unsigned>{1, 2, 3, 4, 5, 6}));
+  EXPECT_FALSE(dedupe.has_refused());
+}
+
+TEST(Dedupe, OneFloodedPodDoesNotTakeTheRoomOfOthers) {
+  Dedupe dedupe({.window = seconds(8), .buckets = 8, .capacity = 1024, .sources = 16});
+  BoundedQueue<DropSummary> out(4096);
+  for (std::uint32_t src = 0; src < 100'000; ++src)
+    ASSERT_TRUE(add(dedupe, drop(src, 7, 80, src), kStart, out));
+  EXPECT_EQ(dedupe.size(), 16u) << "told apart; the others are one key";
+  EXPECT_TRUE(add(dedupe, drop(1, 9, 443), kStart, out));
+  EXPECT_EQ(dedupe.size(), 17u) << "another Pod's flow is a flow of its own";
   dedupe.turn(kStart + seconds(1), out);
   std::uint64_t folded = 0, all = 0;
-  for (DropSummary s; out.pop(s); all += s.count)
-    if (s.key.src.empty() && s.key.dst == ip(7)) folded += s.count;
-  EXPECT_EQ(folded, 992u);
-  EXPECT_EQ(all, 1001u);
+  IpAddr example;
+  for (DropSummary s; out.pop(s); all += s.count) {
+    if (s.key.fold != Fold::kSources) continue;
+    folded += s.count;
+    example = s.example;
+    EXPECT_TRUE(s.key.src.empty());
+    EXPECT_EQ(s.key.detail, 80);
+  }
+  EXPECT_EQ(folded, 100'000u - 16 - 1) << "the first folded packet went out as the flow it was";
+  EXPECT_EQ(all, 100'001u);
+  EXPECT_EQ(example, ip(16));
+}
+
+TEST(Dedupe, APortScanFoldsIntoTheDestination) {
+  Dedupe dedupe({.window = seconds(8), .buckets = 8, .capacity = 1024, .ports = 8});
+  BoundedQueue<DropSummary> out(4096);
+  for (std::uint32_t port = 1; port <= 5000; ++port)
+    ASSERT_TRUE(add(dedupe, drop(1, 7, static_cast<std::uint16_t>(port)), kStart, out));
+  EXPECT_EQ(dedupe.size(), 8u);
+  dedupe.turn(kStart + seconds(1), out);
+  std::uint64_t folded = 0, all = 0;
+  for (DropSummary s; out.pop(s); all += s.count) {
+    if (s.key.fold != Fold::kPorts) continue;
+    folded += s.count;
+    EXPECT_EQ(s.key.detail_kind, Detail::kNone);
+    EXPECT_EQ(s.example, ip(1));
+  }
+  EXPECT_EQ(folded, 4992u);
+  EXPECT_EQ(all, 5000u);
+}
+
+TEST(Dedupe, RefusesOnlyWhenThereIsNoRoomForOneMoreDestination) {
+  Dedupe dedupe({.window = seconds(8), .buckets = 8, .capacity = 16});  // 4 ports, 1 destination
+  BoundedQueue<DropSummary> out(64);
+  EXPECT_TRUE(add(dedupe, drop(1, 7, 80), kStart, out));
+  EXPECT_FALSE(add(dedupe, drop(1, 8, 80), kStart, out));
+  EXPECT_TRUE(add(dedupe, drop(2, 7, 81), kStart, out));
 }
 
 // Against a map that never forgets: whatever the order of packets, edges and full queues, every
@@ -144,7 +197,8 @@ TEST(Dedupe, WhenFullFoldsIntoTheDestinationAndThenRefuses) {
 TEST(Dedupe, CountsAreExactUnderRandomUse) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     std::mt19937_64 dice(seed);
-    Dedupe dedupe({.window = seconds(4), .buckets = 4, .capacity = 64, .seed = seed});
+    Dedupe dedupe(
+        {.window = seconds(4), .buckets = 4, .capacity = 64, .sources = 20, .seed = seed});
     BoundedQueue<DropSummary> out(8);
     std::map<std::uint32_t, std::int64_t> balance;  // by destination: folding keeps it
     const auto collect = [&] {
@@ -153,9 +207,11 @@ TEST(Dedupe, CountsAreExactUnderRandomUse) {
     SteadyTime now = kStart;
     for (int i = 0; i < 20'000; ++i) {
       const auto dst = static_cast<std::uint32_t>(dice() % 5);
-      if (dedupe.add(drop(static_cast<std::uint32_t>(dice() % 100), dst, 80), now, out))
+      const auto port = static_cast<std::uint16_t>(dice() % 4);
+      if (add(dedupe, drop(static_cast<std::uint32_t>(dice() % 100), dst, port), now, out))
         ++balance[dst];
       if (dice() % 16 == 0) collect();
+      if (dice() % 4 == 0) dedupe.offer_again(out);
       now += milliseconds(dice() % 20);
       dedupe.turn(now, out);
       ASSERT_LE(dedupe.size(), 64u);
