@@ -88,8 +88,11 @@ std::uint32_t Dedupe::entry_for(const DropKey& key, std::uint32_t h) {
     ++entries_[destination].children;
     port = insert(port_key, port_hash, port_slot);
   }
-  if (entries_[port].children >= options_.sources || live(key) >= room(key)) return port;
+  const bool is_full = entries_[port].children >= options_.sources ||
+                       entries_[destination].flows >= room(key) / 8 || live(key) >= room(key);
+  if (is_full) return port;
   ++entries_[port].children;
+  ++entries_[destination].flows;
   find(key, h, slot);  // anew: the keys above may have taken its place
   return insert(key, h, slot);
 }

@@ -20,7 +20,7 @@ struct DedupeOptions {
   unsigned buckets = 8;             // the window is this many buckets long
   std::uint32_t capacity = 65'536;  // flows; 5/16 as many keys again serve to fold them
   std::uint32_t sources = 256;      // flows to one destination and port that are told apart
-  std::uint32_t ports = 512;        // ports of one destination and protocol that are told apart
+  std::uint32_t ports = 2'048;      // ports of one destination and protocol that are told apart
   std::uint64_t seed = 0;  // random in production: an attacker must not choose our collisions
 };
 
@@ -67,6 +67,7 @@ class Dedupe {
     SystemTime first{}, last{};        // of those
     std::uint32_t next = kNone;        // in its bucket, or in the free list
     std::uint32_t next_again = kNone;  // in the list of those to offer again
+    std::uint32_t flows = 0;           // kPorts: flows that were made under this one
     std::uint32_t children = 0;        // keys that were made under this one
     IpAddr example;                    // kSources, kPorts: the first source that was folded
     bool one_source = true;            // and so far the only one

@@ -184,6 +184,18 @@ TEST(Dedupe, APortScanFoldsIntoTheDestination) {
   EXPECT_EQ(all, 5000u);
 }
 
+TEST(Dedupe, RandomSourcesAndPortsTakeAnEighthAtMost) {
+  Dedupe dedupe({.window = seconds(8), .buckets = 8, .capacity = 1024});
+  BoundedQueue<DropSummary> out(1 << 17);
+  for (std::uint32_t i = 0; i < 100'000; ++i)
+    ASSERT_TRUE(add(dedupe, drop(i, 7, static_cast<std::uint16_t>(i % 200)), kStart, out));
+  EXPECT_EQ(dedupe.size(), 128u);
+  EXPECT_TRUE(add(dedupe, drop(1, 9, 443), kStart, out));
+  EXPECT_EQ(dedupe.size(), 129u);
+  dedupe.flush(out);
+  EXPECT_EQ(drain(out), 100'001u);
+}
+
 TEST(Dedupe, RefusesOnlyWhenThereIsNoRoomForOneMoreDestination) {
   Dedupe dedupe({.window = seconds(8), .buckets = 8, .capacity = 16});  // 4 ports, 1 destination
   BoundedQueue<DropSummary> out(64);
