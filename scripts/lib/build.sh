@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Configures and builds the project with progress on screen. Needs say.sh and the packages of group build.
+# Configures and builds the project, with progress on screen. Needs say.sh and packages build.
 
 # build_project DIR TARGET [CMAKE_ARGUMENT...]
 build_project() {

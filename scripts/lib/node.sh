@@ -1,21 +1,24 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# A Kubernetes node and its Pods out of network namespaces: the demo and the real-kernel tests run inside one.
+# A Kubernetes node and its Pods out of network namespaces: the demo runs inside one, and the tests
+# on the real kernel and the real API server do.
 #
-# The node is a private set of network, mount and PID namespaces with its own /run. Everything in it (Pods, rules,
-# processes, scratch files) ends with the script that entered it, even when that is killed with -9.
-# Pods are routed as Calico routes them: one veth pair each and host routes, no bridge. Needs say.sh.
+# The node is a private set of network, mount and PID namespaces with its own /run. Everything in it
+# (Pods, rules, processes, scratch files) ends with the script that entered it, even when that is
+# killed with -9. Pods are routed as Calico routes them: one veth pair each and host routes, no
+# bridge. Needs say.sh.
 
 # shellcheck disable=SC2034  # NODE_NAME is for those who source this
 readonly NODE_NAME=node-1 NODE_IPV4=10.0.0.11 NODE_IPV6=fd00::11
 
 inside_node() { [[ -n ${KUBE_NFLOG_INSIDE_NODE:-} ]]; }
 
-# node_enter "$0" "$@": runs the calling script again, inside a node; returns at once when it already is.
+# node_enter "$0" "$@": runs the calling script again, inside a node; there it sets the node up.
 node_enter() {
   if ! inside_node; then
     ((EUID == 0)) || die "needs root, to make network namespaces"
-    KUBE_NFLOG_INSIDE_NODE=1 exec unshare --net --mount --pid --fork --kill-child --mount-proc "$@"
+    export KUBE_NFLOG_INSIDE_NODE=1
+    exec unshare --net --mount --pid --fork --kill-child --mount-proc "$@"
   fi
   # As process 1 of its namespace a script does not die of signals that it does not handle.
   trap 'exit 130' INT
@@ -30,7 +33,8 @@ node_enter() {
   echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
 }
 
-# node_add_pod NAME IPV4 IPV6: NAME has 10 characters at most; the node's end of its cable is cali-NAME.
+# node_add_pod NAME IPV4 IPV6: NAME has at most 10 characters; the node's end of its cable is
+# cali-NAME.
 node_add_pod() {
   local name=$1 ipv4=$2 ipv6=$3 cable=cali-$1
   ip netns add "$name"

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Which Debian 12 packages each task needs, and how the missing ones get installed. None of them starts a daemon.
-# Needs say.sh.
+# Which Debian 12 packages each task needs, and how the missing ones get installed. None of them
+# starts a daemon. Needs say.sh.
 
 declare -A packages=(
   [build]='g++ cmake ninja-build ccache pkg-config libnetfilter-log-dev libmnl-dev libnfnetlink-dev
-    libcurl4-openssl-dev rapidjson-dev libexpected-dev libcli11-dev libspdlog-dev libfmt-dev prometheus-cpp-dev
-    libcivetweb-dev libcap-ng-dev libyaml-cpp-dev libgtest-dev libgmock-dev'
+    libcurl4-openssl-dev rapidjson-dev libexpected-dev libcli11-dev libspdlog-dev libfmt-dev
+    prometheus-cpp-dev libcivetweb-dev libcap-ng-dev libyaml-cpp-dev libgtest-dev libgmock-dev'
   [node]='iproute2 iptables nftables python3'
   [cluster]='curl jq openssl ca-certificates'
   [test]='curl jq'
@@ -14,12 +14,13 @@ declare -A packages=(
   [check]='clang clang-format clang-tidy shellcheck'
 )
 
-# need_packages GROUP...: installs what is missing of these groups; needs root only when something is.
+# need_packages GROUP...: installs what is missing of these groups, and needs root only then.
 need_packages() {
-  local group package missing=()
+  local group package have missing=()
   for group in "$@"; do
     for package in ${packages[$group]}; do
-      dpkg-query -W -f='${Status}' "$package" 2> /dev/null | grep -q ' installed$' || missing+=("$package")
+      have=$(dpkg-query -W -f='${Status}' "$package" 2> /dev/null) || true
+      [[ $have == *' installed' ]] || missing+=("$package")
     done
   done
   ((${#missing[@]})) || return 0

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# How the scripts speak: steps, failures, and long commands that show they are alive. Sourced by every script here.
+# How the scripts speak: steps, failures, and long commands that show they are alive. Sourced by
+# every script here.
 
 # shellcheck disable=SC2034  # used by those who source this
 if [[ -t 1 ]]; then
@@ -17,7 +18,7 @@ die() {
   exit 1
 }
 
-# Echoes nothing of its input but the newest line: in place on a terminal, else one line in ten seconds.
+# Echoes only the newest line of its input: in place on a terminal, else one in ten seconds.
 show_newest_line() {
   local line last=$SECONDS
   while IFS= read -r line; do
@@ -31,7 +32,8 @@ show_newest_line() {
   if [[ -t 1 ]]; then printf '\r\e[K'; fi
 }
 
-# run_shown CMD...: runs CMD with its output folded into one living line; all of the end is shown when CMD fails.
+# run_shown CMD...: runs CMD with its output folded into one living line; its end is shown when CMD
+# fails.
 run_shown() {
   local log status=0
   log=$(mktemp)

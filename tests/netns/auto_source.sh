@@ -14,11 +14,12 @@ first=$agent
 
 # A second agent finds the group taken.
 launch_agent --listen=127.0.0.1:9479 --source=auto --log-file="$work/iptables.log"
-wait_until 5 grep -Eq 'group 100.*held' "$work/agent.log" || fail "does not say why it does not use NFLOG"
+wait_until 5 grep -Eq 'group 100.*held' "$work/agent.log" || fail "does not say why not NFLOG"
 wait_until 5 curl -fs -o "$work/metrics" 127.0.0.1:9479/metrics
 grep -q 'source_active{source="file"} 1' "$work/metrics" || fail "does not read the log file"
-log_lines <<< "policy-drop: $checkout_ipv4 $ledger_ipv4 TOS=0x00 PREC=0x00 TTL=63 ID=1 PROTO=UDP SPT=4000 DPT=53 LEN=40" \
-  >> "$work/iptables.log"
+log_lines >> "$work/iptables.log" << END
+policy-drop: $checkout_ipv4 $ledger_ipv4 TOS=0x00 PREC=0x00 TTL=63 ID=1 PROTO=UDP SPT=4 DPT=53 LEN=8
+END
 expect_events 2 'on port 53/UDP'
 stop_agent
 agent=$first

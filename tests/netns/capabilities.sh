@@ -11,7 +11,8 @@ run_as=(setpriv --no-new-privs --inh-caps=-all "--bounding-set=-all,+net_admin")
 log_and_drop -o cali-ledger
 start_agent
 for set in CapInh CapPrm CapEff CapAmb; do
-  grep -q "^$set:"$'\t'"0000000000000000$" "/proc/$agent/status" || fail "still holds $(grep "^$set" "/proc/$agent/status")"
+  held=$(awk -v set="$set:" '$1 == set { print $2 }' "/proc/$agent/status")
+  [[ $held == 0000000000000000 ]] || fail "still holds $set $held"
 done
 checkout_tries "$ledger_ipv4" tcp/5432
 expect_events 2 'on port 5432/TCP'

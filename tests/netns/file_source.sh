@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A growing iptables log makes the same Events: new whole lines count, whatever else stands in the file.
+# A growing iptables log makes the same Events: new whole lines count, whatever else stands there.
 # shellcheck source=tests/netns/common.inc
 . "$(dirname "$0")/common.inc"
 
 readonly log=$work/iptables.log
-readonly wide_src=fd00:0001:0000:0000:0000:0000:0000:0002 wide_dst=fd00:0001:0000:0000:0000:0000:0000:0003
+readonly wide_src=fd00:0001:0000:0000:0000:0000:0000:0002 # as the kernel writes fd00:1::2
+readonly wide_dst=fd00:0001:0000:0000:0000:0000:0000:0003
 readonly ip='TOS=0x00 PREC=0x00 TTL=63 ID=1 DF' ip6='TC=0 HOPLIMIT=63 FLOWLBL=1'
 tcp() { echo "PROTO=TCP SPT=40000 DPT=$1 WINDOW=64240 RES=0x00 SYN URGP=0"; }
 udp() { echo "PROTO=UDP SPT=40000 DPT=$1 LEN=40"; }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """garbage packets SRC DST: IPv4 packets of every strange kind, from raw sockets; prints how many.
-garbage datagrams PORTID: netlink messages to the agent's socket as only the kernel may send them."""
+garbage datagrams PORTID: netlink messages to the agent's socket that only the kernel may send.
+"""
 import random
 import socket
 import struct
@@ -18,8 +19,9 @@ def checksum(data):
 
 def ipv4(src, dst, protocol, payload, options=b"", fragment=0):
     words = 5 + len(options) // 4
-    header = struct.pack("!BBHHHBBH4s4s", 0x40 | words, 0, words * 4 + len(payload), 1, fragment, 64, protocol, 0,
-                         socket.inet_aton(src), socket.inet_aton(dst)) + options
+    header = struct.pack(
+        "!BBHHHBBH4s4s", 0x40 | words, 0, words * 4 + len(payload), 1, fragment, 64, protocol, 0,
+        socket.inet_aton(src), socket.inet_aton(dst)) + options
     return header[:10] + struct.pack("!H", checksum(header)) + header[12:] + payload
 
 
@@ -27,7 +29,7 @@ def packets(src, dst):
     yield ipv4(src, dst, 6, b"")  # TCP without a byte of TCP
     yield ipv4(src, dst, 6, struct.pack("!HH", 40000, 5432))  # cut after the ports
     yield ipv4(src, dst, 17, b"\x9c")  # half a port
-    yield ipv4(src, dst, 17, struct.pack("!HHHH", 40000, 7, 8, 0), options=b"\x01" * 40)  # 60 bytes of header
+    yield ipv4(src, dst, 17, struct.pack("!HHHH", 40000, 7, 8, 0), options=b"\x01" * 40)
     yield ipv4(src, dst, 17, b"\xff" * 64, fragment=100)  # a later fragment: no ports in it
     yield ipv4(src, dst, 1, b"\x03")  # half an ICMP type and code
     yield ipv4(src, dst, 132, struct.pack("!HHII", 40000, 3868, 0, 0))  # SCTP
@@ -46,19 +48,25 @@ def send_packets(src, dst):
     print(count)
 
 
-def record(payload, prefix=b"\0", kind=0x0400):
+def message(kind, body=b"", length=None):
+    return struct.pack("=IHHII", 16 + len(body) if length is None else length, kind, 0, 0, 0) + body
+
+
+def record(payload):
     def attribute(number, value):
         return struct.pack("=HH", 4 + len(value), number) + value + b"\0" * (-len(value) % 4)
-    body = struct.pack("!BBH", socket.AF_INET, 0, 100) + attribute(1, struct.pack("!HBB", 0x0800, 2, 0))
-    body += attribute(10, prefix) + attribute(9, payload)
-    return struct.pack("=IHHII", 16 + len(body), kind, 0, 0, 0) + body
+    body = struct.pack("!BBH", socket.AF_INET, 0, 100)
+    body += attribute(1, struct.pack("!HBB", 0x0800, 2, 0))  # forwarded IPv4
+    body += attribute(10, b"\0") + attribute(9, payload)
+    return message(0x0400, body)
 
 
 def send_datagrams(portid):
     netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
     forged = record(ipv4("10.1.0.2", "10.1.0.3", 17, struct.pack("!HHHH", 40000, 666, 8, 0)))
-    for datagram in [forged, forged[:-7], b"x", struct.pack("=IHHII", 16, 3, 0, 0, 0),
-                     struct.pack("=IHHII", 0xFFFFFFFF, 0x0400, 0, 0, 0), struct.pack("=IHHIIi", 20, 2, 0, 0, 0, -105)]:
+    done, huge = message(3), message(0x0400, length=0xFFFFFFFF)
+    error = message(2, struct.pack("=i", -105))
+    for datagram in forged, forged[:-7], b"x", done, huge, error:
         netlink.sendto(datagram, (portid, 0))
     for _ in range(2000):
         mangled = bytearray(forged)

@@ -7,7 +7,7 @@
 log_and_drop -o cali-ledger
 start_agent
 refuses 75 'group 100.*held' --source=nflog --nflog-group=100
-grep -qw "$agent" "$work/paragraph" || fail "does not name the holder, pid $agent: $(cat "$work/paragraph")"
+grep -qw "pid $agent" "$work/paragraph" || fail "does not name pid $agent: $(cat "$work/paragraph")"
 
 checkout_tries "$ledger_ipv4" tcp/5432
 expect_events 2 'on port 5432/TCP'

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""latency.py ADDR FILE N: sends N lone UDP packets, each to a port of its own, and watches FILE for the line on each.
-Prints the percentiles of the time from packet to line, in milliseconds: p50 p99 max."""
+"""latency.py ADDR FILE N: sends N lone UDP packets, each to a port of its own, and watches FILE
+for the line on each. Prints the time from packet to line, in milliseconds: p50 p99 max."""
 import random
 import socket
 import sys

@@ -14,7 +14,6 @@ echo '{"kind": "PodList", "items": [' > "$work/half.json"
 refuses 66 "$work/half.json" --pods="$work/half.json"
 
 # Port 9478 taken by another.
-python3 -c 'import socket, time; s = socket.create_server(("127.0.0.1", 9478)); print("ready", flush=True); time.sleep(60)' \
-  > "$work/server" &
+"$talk" serve tcp/9478 > "$work/server" &
 wait_until 5 test -s "$work/server"
 refuses 69 '127.0.0.1:9478' --listen=127.0.0.1:9478
