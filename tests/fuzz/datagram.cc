@@ -16,6 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   intake.take(std::as_bytes(std::span(data, size)), SystemTime{}, drops);
   intake.publish();
   const std::uint64_t told = drops.size() + metrics.suppressed[Why::kHint].value() +
+                             metrics.suppressed[Why::kAllowed].value() +
                              metrics.lost[Where::kUndecodable].value();
   if (metrics.seen.value() != told) std::abort();
   for (const Drop& drop : drops) {

@@ -13,8 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view line(reinterpret_cast<const char*>(data), size);
   const std::optional<LogLine> parts = split_log_line(line);
   if (!parts) return 0;
-  rule_on(parts->prefix, PrefixOrigin::kLog, {});
-  for (const char c : clause_of(parts->prefix)) {
+  for (const char c : read_prefix(parts->prefix, PrefixOrigin::kLog, {}).text) {
     if (c < ' ' || c > '~') std::abort();
   }
   Drop drop;
