@@ -79,7 +79,7 @@ Result<> EventPoster::write(EventWrite write, Done done) {
   return {};
 }
 
-void EventPoster::next(JobPtr job) {
+void EventPoster::next(const JobPtr& job) {
   if (job->requests >= kMaxRequests) return finish(job, {.verdict = Verdict::kRetry});
   send(job->write.record.exists ? ApiVerb::kPatch : ApiVerb::kCreate, job);
 }

@@ -39,7 +39,7 @@ class EventPoster : public EventWriter {
   };
   using JobPtr = std::shared_ptr<Job>;
 
-  void next(JobPtr job);  // POST or PATCH, as the record says
+  void next(const JobPtr& job);  // POST or PATCH, as the record says
   void send(ApiVerb verb, const JobPtr& job);
   void answered(ApiVerb verb, const JobPtr& job, const HttpResponse& response);
   void read(const JobPtr& job, const HttpResponse& response);
