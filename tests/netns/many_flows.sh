@@ -14,11 +14,11 @@ flooding=$!
 until (($(metric dedupe_keys) >= 65536)); do sleep 0.1; done
 kill -0 "$flooding" || fail 'the flood was over before the table was full'
 
-timeout 10 grep -q -m 1 'on port 5432/UDP' <(tail -c 0 -f "$work/events") &
+timeout 30 grep -q -m 1 'on port 5432/UDP' <(tail -c 0 -f "$work/events") &
 watching=$!
 started=${EPOCHREALTIME/./}
 in_pod ledger bash -c "echo > /dev/udp/$checkout_ipv4/5432"
-wait "$watching" || fail 'the drop of another Pod is not told in 10 s'
+wait "$watching" || fail 'the drop of another Pod is not told in 30 s'
 took=$(((${EPOCHREALTIME/./} - started) / 1000))
 wait "$flooding" || fail 'the flood ended early'
 
@@ -27,9 +27,11 @@ all_accounted_for() {
   "$blast" flood0 flood1 1 1 0 > "$work/rate"
   (($(metric seen_total) + $(metric 'lost_total{where="netlink_overrun"}') == $(logged_packets)))
 }
-wait_until 10 all_accounted_for || fail "the rules logged $(logged_packets); $(ledger)"
+wait_until 30 all_accounted_for || fail "the rules logged $(logged_packets); $(ledger)"
 rss=$(awk '$1 == "VmHWM:" { print int($2 / 1024) }' "/proc/$agent/status")
 say "$flows flows: $(ledger); another Pod's drop after $took ms; peak RSS $rss MB"
-((took < 2000)) || fail "another Pod's drop is told after $took ms" # one second, and one for a busy machine
-((rss <= 48)) || is_sanitized || fail "peak RSS is $rss MB"
+if ! is_sanitized; then
+  ((took < 2000)) || fail "another Pod's drop is told after $took ms" # one second, and one for a busy machine
+  ((rss <= 48)) || fail "peak RSS is $rss MB"
+fi
 stop_agent
