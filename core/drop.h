@@ -63,7 +63,7 @@ struct DropSummary {
   DropKey key;
   std::uint64_t count = 0;
   SystemTime first, last;
-  IpAddr example;  // one of the sources, where key.fold says that there are many
+  IpAddr example{};  // one of the sources, where key.fold says that there are many
 };
 static_assert(std::is_trivially_copyable_v<DropSummary>);
 
