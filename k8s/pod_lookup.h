@@ -30,7 +30,7 @@ struct PodLookupOptions {
   std::chrono::seconds error_ttl{10};
   std::chrono::milliseconds timeout{2'000};  // no Event waits longer than this for a name
   std::size_t capacity = 4'096;              // addresses remembered; the longest unused goes first
-  std::string label_key{};                     // of --peer-name=label:KEY, else empty
+  std::string label_key{};                   // of --peer-name=label:KEY, else empty
 };
 
 class PodLookup {

@@ -45,9 +45,8 @@ class IntakeTest : public ::testing::Test {
     appended += drops.size();
     intake.publish();
     // The duty of every DropSource.
-    EXPECT_EQ(metrics.seen.value(),
-              appended + metrics.suppressed[Why::kHint].value() +
-                  metrics.suppressed[Why::kAllowed].value() + undecodable());
+    EXPECT_EQ(metrics.seen.value(), appended + metrics.suppressed[Why::kHint].value() +
+                                        metrics.suppressed[Why::kAllowed].value() + undecodable());
     return drops;
   }
   std::uint64_t undecodable() { return metrics.lost[Where::kUndecodable].value(); }
