@@ -29,7 +29,7 @@ class EventPosterTest : public testing::Test {
   }
   void write() {
     outcome.reset();
-    ASSERT_TRUE(poster.write({subject, record}, [this](EventWrite w, WriteOutcome o) {
+    ASSERT_TRUE(poster.write({subject, record}, [this](const EventWrite& w, const WriteOutcome& o) {
       record = w.record;
       outcome = o;
     }));

@@ -49,7 +49,7 @@ class StdoutSinkTest : public testing::Test {
     return read_until_end(reader.get());
   }
   Result<> write(StdoutSink& sink) {
-    return sink.write({subject, record}, [this](EventWrite w, const WriteOutcome& outcome) {
+    return sink.write({subject, record}, [this](const EventWrite& w, const WriteOutcome& outcome) {
       record = w.record;
       written = outcome.verdict == WriteOutcome::Verdict::kWritten;
     });
