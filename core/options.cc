@@ -205,7 +205,8 @@ std::vector<Row> budget_rows(Options& o) {
        into(o.pod_event_burst, 1), shown(o.pod_event_burst)},
       {"pod-event-interval", "TIME", "...then one each; 0s: no limit",
        into(o.pod_event_interval, milliseconds(0)), shown(o.pod_event_interval)},
-      {"refused-interval", "TIME", "how long a namespace that takes no Events is left alone",
+      {"refused-interval", "TIME",
+       "a namespace that forbids Events so long loses them, and is left alone as long",
        into(o.refused_interval, milliseconds(1'000)), shown(o.refused_interval)},
   };
 }

@@ -43,7 +43,7 @@ struct Options {
   std::chrono::milliseconds node_event_interval{30'000};
   std::uint32_t pod_event_burst = 10;
   std::chrono::milliseconds pod_event_interval{300'000};
-  std::chrono::milliseconds refused_interval{180'000};  // a refused Event's or namespace's peace
+  std::chrono::milliseconds refused_interval{180'000};  // see EventBookOptions::refusal
   NoiseOptions noise;
   std::string event_reason = "PacketDrop";
   std::string event_component = "kube-nflog";

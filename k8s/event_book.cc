@@ -7,7 +7,8 @@
 namespace kube_nflog {
 namespace {
 
-constexpr std::size_t kMaxRefusedNamespaces = 1'024;
+constexpr std::size_t kMaxRefusals = 1'024;
+constexpr std::chrono::seconds kProbe{1};  // a refusing namespace is tried by one write in so long
 
 // Up to a tenth longer, so that a fleet that began together does not go on together.
 SteadyTime::duration spread(SteadyTime::duration wait, double dice) {
@@ -103,6 +104,12 @@ std::optional<EventWrite> EventBook::take(SteadyTime now) {
       settle(entry, now);
       continue;
     }
+    const auto refusal = refusals_.find(pod.ns);
+    const bool tries_again = refusal != refusals_.end() && !hurrying_;
+    if (tries_again && refusal->second.until > now) {
+      queue_.add(*key, pod.ns, refusal->second.until);
+      continue;
+    }
     if (budget_) {
       if (const SteadyTime when = budget_->pod_available_at(pod.uid); when > now) {
         queue_.add(*key, pod.ns, when);
@@ -110,6 +117,7 @@ std::optional<EventWrite> EventBook::take(SteadyTime now) {
       }
       budget_->take(pod.uid, now);
     }
+    if (tries_again) refusal->second.until = now + kProbe;
     entry.ledger_in_flight = std::exchange(entry.ledger_waiting, 0);
     return EventWrite{entry.subject, entry.record};
   }
@@ -136,6 +144,9 @@ void EventBook::finish(const EventWrite& write, const WriteOutcome& outcome, Ste
     case Verdict::kRetry:
       retry(entry, outcome, now, dice);
       break;
+    case Verdict::kForbidden:
+      forbid(entry, now, dice);
+      break;
     case Verdict::kNamespaceRefused:
       refuse_namespace(write.subject->pod.ns, now);
       [[fallthrough]];
@@ -148,6 +159,7 @@ void EventBook::finish(const EventWrite& write, const WriteOutcome& outcome, Ste
 
 void EventBook::written(Entry& entry, const EventWrite& write, SteadyTime now, double dice) {
   metrics_.reported.add(std::exchange(entry.ledger_in_flight, 0));
+  refusals_.erase(entry.subject->pod.ns);
   entry.record.told = write.record.total;
   entry.attempt = 0;
   failures_ = 0;
@@ -183,18 +195,43 @@ void EventBook::refuse(Entry& entry, SteadyTime now) {
   entry.not_before = now + options_.refusal;
 }
 
+// Not given back to the budget: the write has cost the server as much as any, and when our RBAC is
+// missing, it is missing for every node.
+void EventBook::forbid(Entry& entry, SteadyTime now, double dice) {
+  Refusal* const refusal = refusal_of(entry.subject->pod.ns, now);
+  if (!refusal || now - refusal->since >= options_.refusal) {
+    refuse_namespace(entry.subject->pod.ns, now);
+    return refuse(entry, now);
+  }
+  entry.ledger_waiting += std::exchange(entry.ledger_in_flight, 0);
+  refusal->until = now + next_delay(options_.backoff, refusal->attempt++, dice);
+  entry.not_before = refusal->until;
+}
+
 bool EventBook::refuses(const std::string& ns, SteadyTime now) const {
-  const auto it = refused_namespaces_.find(ns);
-  return it != refused_namespaces_.end() && now < it->second;
+  const auto it = refusals_.find(ns);
+  return it != refusals_.end() && it->second.final && now < it->second.until;
+}
+
+// The one that goes on, or a new one; null: there is no room.
+EventBook::Refusal* EventBook::refusal_of(const std::string& ns, SteadyTime now) {
+  const auto is_over = [&](const Refusal& refusal) {
+    return now - refusal.until > options_.refusal;
+  };
+  if (refusals_.size() >= kMaxRefusals && !refusals_.contains(ns)) {
+    std::erase_if(refusals_, [&](const auto& entry) { return is_over(entry.second); });
+    if (refusals_.size() >= kMaxRefusals) return nullptr;
+  }
+  Refusal& refusal = refusals_.try_emplace(ns, Refusal{.since = now, .until = now}).first->second;
+  if (is_over(refusal)) refusal = {.since = now, .until = now};
+  return &refusal;
 }
 
 void EventBook::refuse_namespace(const std::string& ns, SteadyTime now) {
-  if (refused_namespaces_.size() >= kMaxRefusedNamespaces) {
-    std::erase_if(refused_namespaces_, [&](const auto& entry) { return entry.second <= now; });
-    if (refused_namespaces_.size() >= kMaxRefusedNamespaces)
-      return;  // learnt again by asking again
+  if (Refusal* const refusal = refusal_of(ns, now)) {
+    refusal->until = now + options_.refusal;
+    refusal->final = true;
   }
-  refused_namespaces_[ns] = now + options_.refusal;
 }
 
 void EventBook::hurry(SteadyTime now) {

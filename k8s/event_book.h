@@ -31,7 +31,9 @@ struct EventBookOptions {
   std::chrono::milliseconds update_interval_max{600'000};
   std::optional<EventRates> budget = EventRates{};  // null: no budget (stdout)
   BackoffLimits backoff{};
-  std::chrono::milliseconds refusal{180'000};  // a refused Event or namespace is left alone
+  // How long a namespace may answer 403 before what waits for it is lost, and how long a refused
+  // Event or namespace is then left alone.
+  std::chrono::milliseconds refusal{180'000};
   std::chrono::seconds forget{3'600};  // quiet Events; the server's has expired by then, too
   std::size_t capacity = 8'192;        // Events
   std::size_t waiting_per_pod = 64;    // so that one flooded Pod does not take every place
@@ -81,6 +83,14 @@ class EventBook {
     std::list<std::uint64_t>::iterator idle;  // idle_.end(): it has something to tell
   };
 
+  // A namespace in which the last write was refused.
+  struct Refusal {
+    SteadyTime since{};
+    SteadyTime until{};  // nothing is written before
+    unsigned attempt = 0;
+    bool final = false;  // what comes is not even kept
+  };
+
   Entry* find_or_admit(EventSubject& subject, SteadyTime now);
   void forget_quiet(SteadyTime now);
   void wake(Entry& entry, SteadyTime now);
@@ -88,7 +98,9 @@ class EventBook {
   void written(Entry& entry, const EventWrite& write, SteadyTime now, double dice);
   void retry(Entry& entry, const WriteOutcome& outcome, SteadyTime now, double dice);
   void refuse(Entry& entry, SteadyTime now);
+  void forbid(Entry& entry, SteadyTime now, double dice);
   bool refuses(const std::string& ns, SteadyTime now) const;
+  Refusal* refusal_of(const std::string& ns, SteadyTime now);
   void refuse_namespace(const std::string& ns, SteadyTime now);
 
   EventBookOptions options_;
@@ -97,8 +109,8 @@ class EventBook {
   std::unordered_map<std::uint64_t, Entry> entries_;  // by EventSubject::key
   std::list<std::uint64_t> idle_;                     // nothing to tell; the longest quiet first
   FairQueue queue_;                                   // something to tell, not being written
-  std::unordered_map<std::string, std::size_t> waiting_of_pod_;     // by uid, none 0
-  std::unordered_map<std::string, SteadyTime> refused_namespaces_;  // until when
+  std::unordered_map<std::string, std::size_t> waiting_of_pod_;  // by uid, none 0
+  std::unordered_map<std::string, Refusal> refusals_;            // by namespace
   std::uint64_t serial_ = 0;
   SteadyTime paused_until_{};  // the server does not answer, or asked to be left alone
   unsigned failures_ = 0;      // pauses in a row

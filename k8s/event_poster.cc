@@ -21,10 +21,18 @@ constexpr unsigned kMaxRequests = 6;
 
 bool is_success(long status) { return status >= 200 && status <= 202; }
 
-Verdict verdict(ApiVerb verb, long status) {
-  // A namespace that is being deleted answers 403, one that is gone 404; missing RBAC answers 403.
-  if (status == 403 || (status == 404 && verb == ApiVerb::kCreate))
-    return Verdict::kNamespaceRefused;
+// Status.details.causes[].reason of a 403. No name in the rest of the text has capitals.
+bool is_terminating(const HttpResponse& response) {
+  return response.body.find("NamespaceTerminating") != std::string::npos;
+}
+
+Verdict verdict(ApiVerb verb, const HttpResponse& response) {
+  const long status = response.status;
+  if (status == 404 && verb == ApiVerb::kCreate) return Verdict::kNamespaceRefused;
+  // Missing RBAC, a quota or a webhook; also, for a moment, an API server that has just started and
+  // has not read its RBAC objects yet.
+  if (status == 403)
+    return is_terminating(response) ? Verdict::kNamespaceRefused : Verdict::kForbidden;
   const bool is_passing = status == 401 || status == 404 || status == 408 || status == 409 ||
                           status == 425 || status == 429;
   if (status >= 400 && status < 500 && !is_passing) return Verdict::kRefused;
@@ -53,9 +61,12 @@ void report(Verdict verdict, const EventWrite& write, const HttpResponse& respon
                                                      explain_answer(response.body);
   if (verdict == Verdict::kNamespaceRefused) {
     log::warn_every(kInterval, "namespace refused",
-                    "the API server takes no Events in namespace " + pod.ns +
-                        "; drops there are not told for some minutes (our ServiceAccount needs "
-                        "create, get and patch on events): " +
+                    "namespace " + pod.ns + " is gone; drops there are not told: " + why);
+  } else if (verdict == Verdict::kForbidden) {
+    log::warn_every(kInterval, "namespace forbidden",
+                    "the API server forbids Events in namespace " + pod.ns +
+                        "; drops there wait for --refused-interval, then they are not told (our "
+                        "ServiceAccount needs create, get and patch on events): " +
                         why);
   } else if (verdict == Verdict::kRefused) {
     log::warn_every(
@@ -136,7 +147,7 @@ void EventPoster::read(const JobPtr& job, const HttpResponse& response) {
 }
 
 void EventPoster::settle(ApiVerb verb, const JobPtr& job, const HttpResponse& response) {
-  const Verdict result = verdict(verb, response.status);
+  const Verdict result = verdict(verb, response);
   report(result, job->write, response);
   finish(job, {.verdict = result, .retry_after = response.retry_after});
 }

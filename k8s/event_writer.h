@@ -24,8 +24,9 @@ struct WriteOutcome {
   enum class Verdict {
     kWritten,           // the Event now carries record.total packets of ours
     kRetry,             // not now: no answer, 429, 5xx …; it may have been written all the same
+    kForbidden,         // not now in this namespace: it may be for good, or the server starting
     kRefused,           // never: the server refuses this Event
-    kNamespaceRefused,  // never: no Event in this namespace (forbidden, missing or terminating)
+    kNamespaceRefused,  // never: this namespace is missing or being deleted
   } verdict = Verdict::kWritten;
   std::optional<std::chrono::milliseconds> retry_after{};
 };

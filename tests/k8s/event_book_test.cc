@@ -203,6 +203,87 @@ TEST_F(EventBookTest, ARefusingNamespaceTakesItsWaitingEventsWithIt) {
   EXPECT_EQ(reported(), 20U);
 }
 
+TEST_F(EventBookTest, AForbiddenNamespaceIsTriedByOneWriteAtATimeAndLosesNothing) {
+  start();
+  for (std::uint64_t key = 1; key <= 5; ++key) offer(subject(key, "a", "starting"), 10);
+  offer(subject(6, "b", "other"), 1);
+  EXPECT_EQ(write({.verdict = Verdict::kForbidden}, 0.5).size(), 2U);  // one a namespace
+  EXPECT_EQ(book->next_due(), now + 400ms);
+  now += 400ms;
+  EXPECT_EQ(write({.verdict = Verdict::kForbidden}, 0.5).size(), 2U);
+  EXPECT_EQ(book->next_due(), now + 800ms);  // longer every time
+  now += 800ms;
+  EXPECT_EQ(write().size(), 6U);  // allowed: all at once
+  EXPECT_EQ(reported(), 51U);
+  EXPECT_EQ(refused(), 0U);
+}
+
+TEST_F(EventBookTest, WhileOneWriteTriesAForbiddenNamespaceTheOthersWait) {
+  start();
+  offer(1);
+  offer(2);
+  write({.verdict = Verdict::kForbidden}, 0.5);
+  now += 400ms;
+  const std::optional<EventWrite> trial = book->take(now);
+  ASSERT_TRUE(trial);
+  EXPECT_FALSE(book->take(now));
+  EXPECT_EQ(book->next_due(), now + 1s);
+  book->finish(*trial, {}, now, 0);
+  now += 1s;
+  EXPECT_EQ(write().size(), 1U);
+}
+
+TEST_F(EventBookTest, ANamespaceThatStaysForbiddenIsGivenUpAndLeftAlone) {
+  start();
+  const auto forbidden = [this](std::chrono::seconds during) {
+    std::size_t writes = 0;
+    for (const SteadyTime end = now + during; now < end; now += 100ms) {
+      offer(1);
+      offer(2);
+      writes += write({.verdict = Verdict::kForbidden}, 0.9).size();
+    }
+    return writes;
+  };
+  EXPECT_LE(forbidden(179s), 12U);
+  EXPECT_EQ(refused(), 0U);
+  forbidden(30s);
+  EXPECT_GE(refused(), 3'580U);
+  // From here on a write in three minutes; what comes between is lost at once.
+  EXPECT_LE(forbidden(1'800s), 11U);
+  EXPECT_LE(offered - refused(), 2U);
+  now += 180s;  // our RBAC was restored
+  offer(1, 7);
+  EXPECT_GE(write().at(0).record.count(), 7U);
+  EXPECT_EQ(reported() + refused() + (book->waiting() > 0), offered);
+}
+
+TEST_F(EventBookTest, AForbiddenWriteCostsBudget) {
+  options.budget = EventRates{.node = {2, 1000s}, .pod = {1000, 1ms}};
+  start();
+  offer(1);
+  for (int i = 0; i < 10; ++i, now += 30s) write({.verdict = Verdict::kForbidden}, 0.5);
+  offer(subject(2, "b", "other"), 1);
+  EXPECT_EQ(write().size(), 0U);
+}
+
+TEST_F(EventBookTest, RefusalsAreBoundedAndOldOnesMakeRoom) {
+  start();
+  const auto offer_in_namespaces = [this](std::uint64_t from, std::uint64_t to) {
+    for (; from < to; ++from) offer(subject(from, "a", "ns" + std::to_string(from)), 1);
+  };
+  offer_in_namespaces(0, 1'024);
+  write({.verdict = Verdict::kNamespaceRefused});
+  EXPECT_EQ(refused(), 1'024U);
+  offer_in_namespaces(1'024, 1'025);
+  write({.verdict = Verdict::kForbidden}, 0.5);
+  EXPECT_EQ(refused(), 1'025U);  // no room to remember, so nothing to wait for
+  now += 400s;
+  offer_in_namespaces(1'025, 1'026);
+  write({.verdict = Verdict::kForbidden}, 0.5);
+  EXPECT_EQ(refused(), 1'025U);
+  EXPECT_EQ(book->waiting(), 1U);
+}
+
 TEST_F(EventBookTest, BudgetPerPodLetsOtherPodsThrough) {
   options.budget = EventRates{.node = {1000, 1ms}, .pod = {2, 300s}};
   start();

@@ -201,10 +201,20 @@ TEST_F(EventPosterTest, Verdicts) {
   for (const long status : {400, 405, 413, 415, 422}) {
     EXPECT_EQ(verdict_of(status), Verdict::kRefused) << status;
   }
-  for (const long status : {403, 404}) {
-    EXPECT_EQ(verdict_of(status), Verdict::kNamespaceRefused) << status;
-  }
+  EXPECT_EQ(verdict_of(403), Verdict::kForbidden);
+  EXPECT_EQ(verdict_of(404), Verdict::kNamespaceRefused);
   EXPECT_EQ(metrics.events_written.at(ApiVerb::kCreate, ApiCode::k429).value(), 1U);
+}
+
+TEST_F(EventPosterTest, ATerminatingNamespaceIsRefusedForGood) {
+  write();
+  http.answer(403,
+              R"({"kind":"Status","status":"Failure","message":"events \"web.1\" is forbidden: )"
+              R"(unable to create new content in namespace shop because it is being )"
+              R"(terminated","reason":"Forbidden","details":{"name":"web.1","kind":"events",)"
+              R"("causes":[{"reason":"NamespaceTerminating","field":"metadata.namespace"}]},)"
+              R"("code":403})");
+  EXPECT_EQ(outcome->verdict, Verdict::kNamespaceRefused);
 }
 
 TEST_F(EventPosterTest, PassesRetryAfterOn) {
