@@ -19,7 +19,8 @@ using namespace std::chrono_literals;
 using make::wall;
 using Verdict = WriteOutcome::Verdict;
 
-EventSubject subject(std::uint64_t key, std::string pod = "web", std::string ns = "shop") {
+EventSubject subject(std::uint64_t key, const std::string& pod = "web",
+                     const std::string& ns = "shop") {
   EventSubject s;
   s.pod = {ns, pod, "uid-" + ns + pod};
   s.key = key;

@@ -16,8 +16,9 @@ TEST(Printable, KeepsGoodText) {
 
 TEST(Printable, ReplacesWhatActsOrIsBroken) {
   EXPECT_EQ(printable("a\tb\r\n\x1b[0m\x7f", 100), "a?b???[0m?");
-  EXPECT_EQ(printable("\xc2\x85", 100), "?");             // C1
-  EXPECT_EQ(printable("\xe2\x80\xae", 100), "?");         // right-to-left override
+  EXPECT_EQ(printable("\xc2\x85", 100), "?");  // C1
+  // Right-to-left override.
+  EXPECT_EQ(printable("\xe2\x80\xae", 100), "?");         // NOLINT(misc-misleading-bidirectional)
   EXPECT_EQ(printable("\xc0\xaf", 100), "??");            // overlong
   EXPECT_EQ(printable("\xed\xa0\x80", 100), "???");       // surrogate
   EXPECT_EQ(printable("\xf4\x90\x80\x80", 100), "????");  // above U+10FFFF
