@@ -115,6 +115,17 @@ Result<ApiConfig> read_current_context(const YAML::Node& root, const std::string
   return config;
 }
 
+// "FILE: WHY" of the first that is not there for us; empty: all are.
+std::string unreadable_file(const ApiConfig& config) {
+  for (const std::string& file :
+       {config.ca.file, config.client_cert.file, config.client_key.file, config.token_file}) {
+    if (!file.empty() && ::access(file.c_str(), R_OK) != 0) {
+      return file + ": " + std::strerror(errno);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<ApiConfig> parse_kubeconfig(std::string_view text, const std::string& path) {
@@ -138,11 +149,10 @@ Result<ApiConfig> load_kubeconfig(const std::string& path) {
   }
   Result<ApiConfig> config = parse_kubeconfig(*text, path);
   if (!config) return config;
-  for (const std::string& file :
-       {config->ca.file, config->client_cert.file, config->client_key.file, config->token_file}) {
-    if (file.empty() || ::access(file.c_str(), R_OK) == 0) continue;
-    return bad("the kubeconfig " + path + " names a file that cannot be read: " + file + ": " +
-               std::strerror(errno) + ". Correct the path, or let this user read it.");
+  const std::string unreadable = unreadable_file(*config);
+  if (!unreadable.empty()) {
+    return bad("the kubeconfig " + path + " names a file that cannot be read: " + unreadable +
+               ". Correct the path, or let this user read it.");
   }
   return config;
 }

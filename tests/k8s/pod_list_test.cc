@@ -18,6 +18,7 @@ using testing::HasSubstr;
 
 std::vector<std::string> names(const std::vector<Pod>& pods) {
   std::vector<std::string> names;
+  names.reserve(pods.size());
   for (const Pod& pod : pods) names.push_back(pod.ns + "/" + pod.name);
   return names;
 }

@@ -112,6 +112,7 @@ TEST_F(ProbeServerTest, OtherRequestsAreRefused) {
 
 TEST_F(ProbeServerTest, ClientsThatSayNothingDoNotKeepProbesOut) {
   std::vector<UniqueFd> silent;
+  silent.reserve(3);
   for (int i = 0; i < 3; ++i) silent.push_back(dial(server_->port()));
   ::send(silent[0].get(), "GET /", 5, MSG_NOSIGNAL);
   const SteadyTime begin = steady_now();
