@@ -24,6 +24,7 @@ DropKey folded(DropKey key, Fold fold) {
   if (fold == Fold::kPorts) {
     key.detail = 0;
     key.detail_kind = Detail::kNone;
+    key.service = nullptr;
   }
   return key;
 }

@@ -20,6 +20,16 @@ struct Cause {
   std::string clause;
 };
 
+// Where the sender had addressed its packets before the node's NAT rewrote their destination:
+// mostly a Service. Immutable and lasting as a Cause is; owned by the source, which outlives the
+// deliver thread.
+struct ServiceAddress {
+  IpAddr address;
+  std::uint16_t port = 0;  // 0: the protocol has none
+
+  bool operator==(const ServiceAddress&) const = default;
+};
+
 // What `detail` of a key holds.
 enum class Detail : std::uint8_t {
   kNone,  // unknown or port-less protocol, a later fragment, a payload cut before the ports
@@ -44,10 +54,13 @@ struct DropKey {
   Fold fold = Fold::kFlow;
   std::uint8_t reserved = 0;     // no padding: the key is hashed and compared as bytes
   const Cause* cause = nullptr;  // null: the rule gave no reason
+  // Two Services of one Pod are two facts. Null: not rewritten, or not known. A pointer, so that
+  // the key, of which there are many, does not grow by another address.
+  const ServiceAddress* service = nullptr;
 
   bool operator==(const DropKey&) const = default;
 };
-static_assert(sizeof(DropKey) == 48 && std::has_unique_object_representations_v<DropKey>);
+static_assert(sizeof(DropKey) == 56 && std::has_unique_object_representations_v<DropKey>);
 
 // One dropped packet.
 struct Drop {

@@ -156,6 +156,9 @@ std::string Metrics::render() const {
     add(messages, counter, {{"group", std::to_string(group)}});
   add(page.counter("hints_total", "Records of rules that log before the verdict, by what came."),
       hints, "result", kHintResultNames);
+  add(page.counter("services_left_out_total",
+                   "Drops told without their Service address: too many distinct ones."),
+      services_left_out);
   add(page.gauge("nflog_rcvbuf_bytes", "Socket buffer that the kernel granted."),
       nflog_rcvbuf_bytes);
   add(page.gauge("dedupe_keys", "Distinct drops in the current window."), dedupe_keys);

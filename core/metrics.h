@@ -147,6 +147,7 @@ struct Metrics {
   Labelled<Counter, Where> lost;
   Labelled<Counter, HintResult> hints;
   std::map<std::uint16_t, Counter> nflog_messages;  // fixed keys: the groups of the command line
+  Counter services_left_out;  // drops told without the Service address: too many distinct ones
   Gauge dedupe_keys;
   Gauge event_keys;
   Gauge pods_cached;

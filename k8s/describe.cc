@@ -25,6 +25,14 @@ PodRef ref(const Owner& owner) {
   return {owner.pod->ns, owner.pod->name, owner.pod->event_uid()};
 }
 
+// `10.96.0.17:5432`, `[fd00:10:96::11]:5432`, or, without a port, the bare address.
+std::string address_and_port(const ServiceAddress& service) {
+  const std::string address = service.address.to_string();
+  if (service.port == 0) return address;
+  return (service.address.is_v6() ? '[' + address + ']' : address) + ':' +
+         std::to_string(service.port);
+}
+
 void add_protocol(const DropKey& key, EventSubject& subject) {
   const auto type = static_cast<std::uint8_t>(key.detail >> 8);
   const auto code = static_cast<std::uint8_t>(key.detail & 0xff);
@@ -53,6 +61,9 @@ std::string message(const DropKey& key, const EventSubject& subject) {
   } else if (key.protocol != 0) {
     text += " over protocol " + std::to_string(key.protocol);
   }
+  if (!subject.service_address.empty()) {
+    text += " (Service address " + subject.service_address + ')';
+  }
   if (!subject.cause.empty()) {
     text +=
         ": " + printable(subject.cause, kMaxMessage - text.size() - std::string_view(": .").size());
@@ -68,6 +79,7 @@ EventSubject subject_of(const DropKey& key, Direction direction, const Owner& se
   subject.direction = direction;
   subject.peer_ip = (direction == Direction::kReceiving ? key.src : key.dst).to_string();
   subject.peer_name = name_of(peer, naming);
+  if (key.service) subject.service_address = address_and_port(*key.service);
   if (key.cause) subject.cause = printable(key.cause->clause, kMaxMessage);
   add_protocol(key, subject);
   subject.message = message(key, subject);

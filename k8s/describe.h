@@ -24,7 +24,8 @@ struct Described {
 
 // The message is the same for every packet of a key (no counts, no source ports), of this form:
 //   Packet dropped when (receiving traffic from|sending traffic to) NAME[ (IP: A)]
-//   [ on port 8080/TCP| over ICMP echo-request| over protocol 47][: CAUSE].
+//   [ on port 8080/TCP| over ICMP echo-request| over protocol 47]
+//   [ (Service address 10.96.0.17:5432)][: CAUSE].
 // NAME is the peer Pod's as --peer-name has it, else the node's, else the bare address.
 Described describe(const DropKey& key, const Owner& source, const Owner& destination,
                    PeerNaming::By naming);

@@ -25,7 +25,7 @@ struct EventSubject {
   std::string message;
   Direction direction = Direction::kReceiving;
   // The machine-readable facts of the annotation; empty = unknown or not of this protocol.
-  std::string peer_ip, peer_name, protocol, icmp, cause;
+  std::string peer_ip, peer_name, protocol, icmp, service_address, cause;
   std::optional<std::uint16_t> port;
   std::uint64_t key = 0;  // event_key(): same subject, same key, on every run of every agent
 };

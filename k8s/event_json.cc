@@ -67,6 +67,7 @@ std::string drop_facts(const EventSubject& subject) {
   json.add_if_known("protocol", subject.protocol);
   if (subject.port) json.add("port", *subject.port);
   json.add_if_known("icmp", subject.icmp);
+  json.add_if_known("serviceAddress", subject.service_address);
   json.add_if_known("cause", subject.cause);
   json.close();
   return json.take();

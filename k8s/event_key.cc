@@ -19,6 +19,14 @@ class StableHash {
     const char c = static_cast<char>(value);
     add(std::string_view(&c, 1));
   }
+  void add(std::uint16_t value) {
+    add(static_cast<std::uint8_t>(value >> 8));
+    add(static_cast<std::uint8_t>(value & 0xff));
+  }
+  void add(const IpAddr& address) {
+    const std::span<const std::uint8_t> bytes = address.bytes();
+    add(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  }
   std::uint64_t value() const {
     std::uint64_t h = state_;
     h = (h ^ (h >> 33)) * 0xff51afd7ed558ccdU;
@@ -34,17 +42,18 @@ class StableHash {
 }  // namespace
 
 std::uint64_t event_key(std::string_view pod_uid, Direction direction, const DropKey& drop) {
-  const std::span<const std::uint8_t> peer =
-      (direction == Direction::kReceiving ? drop.src : drop.dst).bytes();
   StableHash hash;
   hash.add(pod_uid);
   hash.add(static_cast<std::uint8_t>(direction));
-  hash.add(std::string_view(reinterpret_cast<const char*>(peer.data()), peer.size()));
+  hash.add(direction == Direction::kReceiving ? drop.src : drop.dst);
   hash.add(drop.protocol);
   hash.add(static_cast<std::uint8_t>(drop.detail_kind));
-  hash.add(static_cast<std::uint8_t>(drop.detail >> 8));
-  hash.add(static_cast<std::uint8_t>(drop.detail & 0xff));
+  hash.add(drop.detail);
   hash.add(drop.cause ? std::string_view(drop.cause->clause) : std::string_view());
+  if (drop.service) {  // else nothing: Events without one keep the key that they always had
+    hash.add(drop.service->address);
+    hash.add(drop.service->port);
+  }
   return hash.value();
 }
 

@@ -13,8 +13,8 @@
 
 namespace kube_nflog {
 
-// Of (Pod uid, direction, peer address, protocol, detail, cause). Part of the stored format:
-// changing it gives every Event a twin for one event-ttl after an upgrade.
+// Of (Pod uid, direction, peer address, protocol, detail, cause, Service address). Part of the
+// stored format: changing it gives every Event a twin for one event-ttl after an upgrade.
 std::uint64_t event_key(std::string_view pod_uid, Direction direction, const DropKey& drop);
 
 // <pod>.<16 hex digits>, at most 253 bytes: a DNS-1123 subdomain whenever the Pod's name is one.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "nflog/conntrack.h"
 #include "nflog/kube_router.h"
 #include "nflog/packet.h"
 
@@ -94,6 +95,12 @@ void Intake::take_drop(const Record& record, const Cause* cause, SystemTime time
   if (record.prefix.empty()) {
     drop.key.cause = flow_causes_.of(drop.key, site_of(record), join_.verdict(record), time);
   }
+  if (record.conntrack.empty()) return;
+  // After the cause, which is the Pod's, whatever Service led there.
+  if (const auto address = original_destination(record.conntrack, drop)) {
+    drop.key.service = services_.intern(*address);
+    if (drop.key.service == nullptr) ++counts_.services_left_out;
+  }
 }
 
 std::uint64_t Intake::publish() {
@@ -106,6 +113,7 @@ std::uint64_t Intake::publish() {
   metrics_.suppressed[Why::kAllowed].add(counts.allowed);
   metrics_.lost[Where::kUndecodable].add(counts.undecodable);
   metrics_.lost[Where::kNetlinkOverrun].add(counts.lost);
+  metrics_.services_left_out.add(counts.services_left_out);
   const PolicyJoin::Counts hints = join_.take_counts();
   metrics_.hints[HintResult::kJoined].add(hints.joined);
   metrics_.hints[HintResult::kUnmatched].add(hints.unmatched);

@@ -18,6 +18,7 @@
 #include "nflog/loss.h"
 #include "nflog/message.h"
 #include "nflog/policy_join.h"
+#include "nflog/service_table.h"
 #include "nflog/verdict.h"
 
 namespace kube_nflog {
@@ -54,10 +55,12 @@ class Intake {
   Verdicts verdicts_;
   PolicyJoin join_;
   FlowCauses flow_causes_;
+  ServiceTable services_;
   Metrics& metrics_;
   // Since the last publish(); `seen` holds damaged messages too, whose group is not known.
   struct {
     std::uint64_t seen = 0, hints = 0, allowed = 0, undecodable = 0, lost = 0;
+    std::uint64_t services_left_out = 0;
   } counts_;
 };
 

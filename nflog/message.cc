@@ -7,13 +7,12 @@
 
 #include <algorithm>
 
+#include "nflog/attribute.h"
+
 namespace kube_nflog {
 namespace {
 
 constexpr std::uint16_t kPacketMessage = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET;
-
-// Netlink pads to four bytes, but the last message or attribute may come without its padding.
-constexpr std::size_t padding(std::size_t used) { return (4 - used % 4) % 4; }
 
 std::string_view as_string(Bytes bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -66,6 +65,9 @@ bool read_attribute(std::uint16_t type, Bytes value, Record& record) {
     case NFULA_PREFIX:
       record.prefix = as_string(value);
       return true;
+    case NFULA_CT:
+      record.conntrack = value;
+      return true;
     case NFULA_PAYLOAD:
       record.payload = value;
       return true;
@@ -81,14 +83,9 @@ bool read_record(Cursor body, Record& record) {
   record.family = header.be<std::uint8_t, offsetof(nfgenmsg, nfgen_family)>();
   record.group = header.be<std::uint16_t, offsetof(nfgenmsg, res_id)>();
   while (!body.rest().empty()) {
-    const auto attribute = body.take<sizeof(nlattr)>();
-    if (!attribute) return false;
-    const std::size_t length = attribute.native<std::uint16_t, offsetof(nlattr, nla_len)>();
-    const auto type = attribute.native<std::uint16_t, offsetof(nlattr, nla_type)>();
-    Bytes value;
-    if (length < sizeof(nlattr) || !body.take(length - sizeof(nlattr), value)) return false;
-    if (!read_attribute(type & NLA_TYPE_MASK, value, record)) return false;
-    body.skip_up_to(padding(length));
+    Attribute attribute;
+    if (!take_attribute(body, attribute)) return false;
+    if (!read_attribute(attribute.type, attribute.value, record)) return false;
   }
   return true;
 }

@@ -26,7 +26,8 @@ struct Record {
   std::optional<SystemTime>
       time;  // the kernel tells it on the way in, not on OUTPUT or POSTROUTING
   std::string_view prefix;
-  Bytes payload;  // from the IP header on, cut at the copy range
+  Bytes conntrack;  // nested attributes, for nflog/conntrack; empty where the kernel lacks the glue
+  Bytes payload;    // from the IP header on, cut at the copy range
 };
 
 // The kernel's answer to a request.

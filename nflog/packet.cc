@@ -12,6 +12,9 @@ namespace {
 constexpr std::uint8_t kHip = 139;
 constexpr std::uint8_t kShim6 = 140;
 
+constexpr std::uint16_t kEtherTypeVlan = 0x8100;
+constexpr std::uint16_t kEtherTypeServiceVlan = 0x88a8;
+
 void read_ports(Bytes segment, Drop& drop) {
   const auto ports = head<4>(segment);
   if (!ports) return;
@@ -138,6 +141,14 @@ bool decode_ipv6(Bytes packet, Drop& drop) {
 }  // namespace
 
 bool decode_packet(std::uint16_t ether_type, Bytes packet, Drop& drop) {
+  // A bridge's frame: the kernel keeps the outermost VLAN tag beside the packet, a further one is
+  // its first four bytes (IEEE 802.1Q: tag, then the type of what follows).
+  while (ether_type == kEtherTypeVlan || ether_type == kEtherTypeServiceVlan) {
+    const auto tag = head<4>(packet);
+    if (!tag) return false;
+    ether_type = tag.be<std::uint16_t, 2>();
+    packet = packet.subspan(4);
+  }
   switch (ether_type) {
     case kEtherTypeIpv4:
       return decode_ipv4(packet, drop);

@@ -13,10 +13,10 @@ namespace kube_nflog {
 inline constexpr std::uint16_t kEtherTypeIpv4 = 0x0800;
 inline constexpr std::uint16_t kEtherTypeIpv6 = 0x86dd;
 
-// `packet` starts at the IP header and may be cut at any byte, as NFLOG's copy range does. Fills
-// the key except the cause, src_port and mid_stream of `drop`, which must be fresh. False: no
-// addresses (cut inside the fixed header, or not the version that `ether_type` promises); `drop` is
-// then void.
+// `packet` starts at the IP header (or at VLAN tags, of which `ether_type` then says so) and may be
+// cut at any byte, as NFLOG's copy range does. Fills the key except the cause, src_port and
+// mid_stream of `drop`, which must be fresh. False: no addresses (cut inside the fixed header, or
+// not the version that `ether_type` promises); `drop` is then void.
 //
 // Ports are read only where they are: not from a later fragment, not past the IP length, not past
 // the cut. Then detail_kind stays kNone. IPv6 extension headers are walked (RFC 8200, 4302); where

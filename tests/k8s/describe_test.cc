@@ -84,6 +84,31 @@ TEST(Describe, EveryProtocolWithinTheGrammar) {
   EXPECT_EQ(ends_in(portless), "10.0.0.1.");
 }
 
+TEST(Describe, TellsTheServiceOnBothPods) {
+  const Cause cause{"denied by NetworkPolicy shop/default-deny"};
+  const ServiceAddress v4{make::ip("10.96.0.17"), 5432}, v6{make::ip("fd00:10:96::11"), 5432};
+  DropKey key = port_key("10.1.2.3", "10.1.2.4", 8080, IPPROTO_TCP, &cause);
+  key.service = &v4;
+  const std::string end =
+      " on port 8080/TCP (Service address 10.96.0.17:5432): denied by NetworkPolicy "
+      "shop/default-deny.";
+  const Described d = describe(key, owner(pod("shop", "c", "uid-c")), owner(web()), By::kName);
+  EXPECT_TRUE(d.receiving->message.ends_with("shop/c (IP: 10.1.2.3)" + end));
+  EXPECT_TRUE(d.sending->message.ends_with("(IP: 10.1.2.4)" + end));
+  EXPECT_EQ(d.sending->service_address, "10.96.0.17:5432");
+
+  key.service = &v6;
+  EXPECT_EQ(receiving(key, {}),
+            "Packet dropped when receiving traffic from 10.1.2.3 on port 8080/TCP (Service address "
+            "[fd00:10:96::11]:5432): denied by NetworkPolicy shop/default-deny.");
+  const ServiceAddress portless{make::ip("fd00:10:96::11"), 0};
+  DropKey ping = icmp_key("fd00::1", "fd00::2", 128, 0, IPPROTO_ICMPV6);
+  ping.service = &portless;
+  EXPECT_EQ(receiving(ping, {}),
+            "Packet dropped when receiving traffic from fd00::1 over ICMP echo-request (Service "
+            "address fd00:10:96::11).");
+}
+
 TEST(Describe, HostileTextStaysInsideTheGrammarAndTheLimit) {
   const std::regex grammar(
       R"(Packet dropped when (receiving traffic from|sending traffic to) [^ ]+( \(IP: [0-9a-f.:]+\))?)"

@@ -78,8 +78,26 @@ TEST(EventJson, EveryPartOfTheKeyCounts) {
   EXPECT_NE(base, receiving(port_key("10.0.0.1", "10.0.0.2", 80)));
   // The Pod's own address is not part of it: dual stack or not, the Pod is its uid.
   EXPECT_EQ(base, receiving(port_key("10.0.0.1", "10.0.0.3", 80, IPPROTO_TCP, &a)));
+  const ServiceAddress service{make::ip("10.96.0.17"), 80}, other{make::ip("10.96.0.17"), 81};
+  DropKey through = key;
+  through.service = &service;
+  const std::uint64_t of_service = receiving(through);
+  EXPECT_NE(base, of_service);
+  through.service = &other;
+  EXPECT_NE(of_service, receiving(through));
+  const ServiceAddress again = service;
+  through.service = &again;
+  EXPECT_EQ(of_service, receiving(through));
   const Cause same{"a"};  // another process, another pointer
   EXPECT_EQ(base, receiving(port_key("10.0.0.1", "10.0.0.2", 80, IPPROTO_TCP, &same)));
+}
+
+TEST(EventJson, TheServiceIsAFactOfItsOwn) {
+  EventSubject s = subject();
+  EXPECT_EQ(event_body(s, record(), {}).find("serviceAddress"), std::string::npos);
+  s.service_address = "[fd00::17]:5432";
+  EXPECT_NE(event_body(s, record(), {}).find(R"(\"serviceAddress\":\"[fd00::17]:5432\")"),
+            std::string::npos);
 }
 
 TEST(EventJson, NameOfALongPodFits) {

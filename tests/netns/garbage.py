@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """garbage packets SRC DST: IPv4 packets of every strange kind, from raw sockets; prints how many.
+garbage frames SRC DST MAC: Ethernet frames with no VLAN tag, with one, and with two, from eth0.
 garbage datagrams PORTID: netlink messages to the agent's socket that only the kernel may send.
 """
 import random
@@ -75,7 +76,18 @@ def send_datagrams(portid):
         netlink.sendto(bytes(mangled), (portid, 0))
 
 
+def send_frames(src, dst, station):
+    raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    raw.bind(("eth0", 0))
+    for tags in ((), (0x8100,), (0x88A8, 0x8100)):  # none, 802.1Q, 802.1ad with 802.1Q inside
+        stack = b"".join(struct.pack("!HH", tag, 100 + i) for i, tag in enumerate(tags))
+        packet = ipv4(src, dst, 17, struct.pack("!HHHH", 40000, len(tags), 8, 0))
+        raw.send(bytes.fromhex(station) + bytes.fromhex("020000000002") + stack + b"\x08\x00" + packet)
+
+
 if sys.argv[1] == "packets":
     send_packets(sys.argv[2], sys.argv[3])
+elif sys.argv[1] == "frames":
+    send_frames(*sys.argv[2:])
 else:
     send_datagrams(int(sys.argv[2]))

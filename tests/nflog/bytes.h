@@ -83,6 +83,47 @@ inline Buffer message(std::uint16_t type, Bytes body, std::uint32_t seq = 0) {
   return out;
 }
 
+// The value of NFULA_CT as ctnetlink_glue_build() lays it out: both tuples, then what is not for
+// us. Nested attributes carry NLA_F_NESTED. Addresses in hex; no ports where `dst_port` is 0.
+struct ConntrackSpec {
+  Buffer src, dst;
+  std::uint8_t protocol = 6;
+  std::uint16_t src_port = 0, dst_port = 0;
+};
+
+inline Buffer conntrack_tuple(std::uint16_t type, const ConntrackSpec& spec) {
+  constexpr std::uint16_t kNested = 0x8000;
+  const auto put = [](Buffer& out, std::uint16_t t, Bytes value) {
+    const Buffer a = attribute(t, value);
+    out.insert(out.end(), a.begin(), a.end());
+  };
+  const std::uint16_t first = spec.src.size() == 4 ? 1 : 3;  // CTA_IP_V4_SRC, CTA_IP_V6_SRC
+  Buffer ip, protocol, tuple;
+  put(ip, first, spec.src);
+  put(ip, first + 1, spec.dst);
+  put(protocol, 1, Buffer{std::byte(spec.protocol)});
+  if (spec.dst_port != 0) {
+    Buffer port;
+    put16be(port, spec.src_port);
+    put(protocol, 2, port);
+    port.clear();
+    put16be(port, spec.dst_port);
+    put(protocol, 3, port);
+  }
+  put(tuple, kNested | 1, ip);
+  put(tuple, kNested | 2, protocol);
+  return attribute(kNested | type, tuple);
+}
+
+inline Buffer conntrack(const ConntrackSpec& original, const ConntrackSpec& reply) {
+  Buffer out = conntrack_tuple(1, original);
+  const Buffer back = conntrack_tuple(2, reply);
+  out.insert(out.end(), back.begin(), back.end());
+  const Buffer status = attribute(3, hex("00000028"));  // CTA_STATUS: DST_NAT and more
+  out.insert(out.end(), status.begin(), status.end());
+  return out;
+}
+
 struct RecordSpec {
   std::uint16_t group = 100;
   std::uint8_t family = 2;
@@ -90,6 +131,9 @@ struct RecordSpec {
   std::string prefix = {};
   Buffer payload = {};
   std::uint32_t mark = 0;
+  std::uint16_t ether_type = 0;  // 0: the family's
+  Buffer conntrack = {};
+  Buffer more = {};  // whole attributes, put before the payload
 };
 
 inline Bytes as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
@@ -103,7 +147,8 @@ inline Buffer record(const RecordSpec& spec) {
     body.insert(body.end(), a.begin(), a.end());
   };
   Buffer header;
-  put16be(header, spec.family == 10 ? 0x86dd : 0x0800);
+  const std::uint16_t of_family = spec.family == 10 ? 0x86dd : 0x0800;
+  put16be(header, spec.ether_type != 0 ? spec.ether_type : of_family);
   put16be(header, 0x0200);  // hook 2
   Buffer seq;
   put32be(seq, spec.seq);
@@ -113,6 +158,8 @@ inline Buffer record(const RecordSpec& spec) {
   put32be(mark, spec.mark);
   if (spec.mark != 0) add(2, mark);
   add(12, seq);
+  if (!spec.conntrack.empty()) add(0x8000 | 18, spec.conntrack);
+  body.insert(body.end(), spec.more.begin(), spec.more.end());
   add(9, spec.payload);
   return message(0x0400, body);
 }

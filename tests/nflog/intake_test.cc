@@ -156,10 +156,77 @@ TEST_F(IntakeTest, ABridgeRecordIsReadByItsEtherType) {
   EXPECT_EQ(take(record({.family = 5, .payload = syn()})).size(), 1u);
 }
 
+// As the kernel lays out a tagged frame: VLAN (20: protocol, TCI), L2HDR (21), hardware header
+// (16).
+TEST_F(IntakeTest, AVlanTagBesideTheFrameChangesNothing) {
+  Buffer more = test::attribute(0x8000 | 20, joined({test::attribute(1, test::hex("8100")),
+                                                     test::attribute(2, test::hex("0064"))}));
+  more = joined({more, test::attribute(21, test::hex("0a0000000001 0a0000000002 81000064 0800")),
+                 test::attribute(16, test::hex("0a0000000001 0a0000000002 0800"))});
+  const std::vector<Drop> drops = take(record({.family = 7, .payload = syn(), .more = more}));
+  ASSERT_EQ(drops.size(), 1u);
+  EXPECT_EQ(drops[0].key.detail, 8080);
+  EXPECT_EQ(take(record({.family = 7,
+                         .seq = 1,
+                         .payload = joined({test::hex("00640800"), syn()}),
+                         .ether_type = 0x8100}))
+                .size(),
+            1u);
+}
+
+TEST_F(IntakeTest, InetAndNetdevRecordsAreReadByTheirEtherType) {
+  for (const std::uint8_t family : std::initializer_list<std::uint8_t>{1, 5}) {
+    EXPECT_EQ(take(record({.family = family, .payload = syn()})).size(), 1u) << +family;
+  }
+}
+
+test::ConntrackSpec sent_to(std::uint32_t service, std::uint16_t port) {
+  Buffer address;
+  test::put32be(address, service);
+  return {.src = test::hex("0a2a000b"), .dst = address, .src_port = 36943, .dst_port = port};
+}
+Buffer connection(std::uint32_t service, std::uint16_t port) {
+  return conntrack(sent_to(service, port), {.src = test::hex("0a2a000a"),
+                                            .dst = test::hex("0a2a000b"),
+                                            .src_port = 8080,
+                                            .dst_port = 36943});
+}
+
+TEST_F(IntakeTest, TellsTheServiceThatThePacketWasSentTo) {
+  const std::vector<Drop> drops =
+      take(joined({record({.seq = 0, .payload = syn(), .conntrack = connection(0x0a600011, 5432)}),
+                   record({.seq = 1, .payload = syn(), .conntrack = connection(0x0a600011, 5432)}),
+                   record({.seq = 2, .payload = syn(), .conntrack = connection(0x0a600012, 5432)}),
+                   record({.seq = 3, .payload = syn(), .conntrack = connection(0x0a2a000a, 8080)}),
+                   record({.seq = 4, .payload = syn(), .conntrack = test::hex("ffff0180")})}));
+  ASSERT_EQ(drops.size(), 5u);
+  ASSERT_NE(drops[0].key.service, nullptr);
+  EXPECT_EQ(drops[0].key.service->address.to_string(), "10.96.0.17");
+  EXPECT_EQ(drops[0].key.service->port, 5432);
+  EXPECT_EQ(drops[0].key, drops[1].key);
+  EXPECT_FALSE(drops[0].key == drops[2].key) << "two Services are two facts";
+  EXPECT_EQ(drops[3].key.service, nullptr);
+  EXPECT_EQ(drops[4].key.service, nullptr) << "a damaged attribute does not cost the drop";
+}
+
+TEST_F(IntakeTest, WithTooManyServicesTheDropIsToldAllTheSame) {
+  for (std::uint32_t i = 0; i < 16'384; ++i)
+    take(record({.seq = i, .payload = syn(), .conntrack = connection(0x0a600000 + i, 80)}));
+  EXPECT_EQ(metrics.services_left_out.value(), 0u);
+  const std::vector<Drop> drops =
+      take(record({.seq = 16'384, .payload = syn(), .conntrack = connection(0x0a700000, 80)}));
+  ASSERT_EQ(drops.size(), 1u);
+  EXPECT_EQ(drops[0].key.service, nullptr);
+  EXPECT_EQ(metrics.services_left_out.value(), 1u);
+}
+
 TEST_F(IntakeTest, NoAllocationPerRecordInSteadyState) {
   const Buffer datagram = joined(
       {record({.seq = 0, .payload = syn()}),
-       record({.seq = 1, .prefix = "a-rule-with-a-name-beyond-sso", .payload = syn()}),
+       record({.seq = 1,
+               .prefix = "a-rule-with-a-name-beyond-sso",
+               .payload = syn(),
+               .conntrack = connection(0x0a600011, 5432)}),
        // Joined with the next round's verdict.
        record({.seq = 2, .prefix = "DROP by policy a/b", .payload = syn()}), test::hex("0011")});
   std::vector<Drop> out;

@@ -127,6 +127,28 @@ TEST(Packet, BytesBeyondTheIpLengthAreNotOfThePacket) {
   EXPECT_EQ(told6(v6("11", "9c400035", "0004")), kV6Line + std::string("17 40000:53"));
 }
 
+// The ports in the quoted packet are not the ports of the packet that was dropped.
+TEST(Packet, AnIcmpErrorIsNotThePacketThatItQuotes) {
+  const std::string quoted4 = v4("06", kSynSegment);
+  EXPECT_EQ(told4(v4("01", "0303 0000 00000000" + quoted4)), kV4Line + std::string("1 icmp 3/3"));
+  EXPECT_EQ(told4(v4("01", "0b00 0000 00000000" + quoted4)), kV4Line + std::string("1 icmp 11/0"));
+  const std::string quoted6 = v6("11", "9c400035 0008 0000");
+  EXPECT_EQ(told6(v6("3a", "0104 0000 00000000" + quoted6)), kV6Line + std::string("58 icmp 1/4"));
+  EXPECT_EQ(told6(v6("3a", "0200 0000 00000500" + quoted6)), kV6Line + std::string("58 icmp 2/0"));
+}
+
+TEST(Packet, StepsOverVlanTags) {
+  const std::string packet = v4("06", kSynSegment);
+  const std::string line = kV4Line + std::string("6 40000:80");
+  EXPECT_EQ(told(0x8100, hex("0064 0800" + packet)), line);
+  EXPECT_EQ(told(0x88a8, hex("0064 8100 0065 0800" + packet)), line);
+  EXPECT_EQ(told(0x8100, hex("0064 86dd" + v6("06", kSynSegment))),
+            kV6Line + std::string("6 40000:80"));
+  EXPECT_EQ(told(0x8100, hex("0064 0806" + packet)), "void");  // ARP
+  EXPECT_EQ(told(0x8100, hex("0064 08")), "void");
+  EXPECT_EQ(told(0x8100, hex("0064 8100 0064 8100 0064 8100")), "void");
+}
+
 TEST(Packet, OnlyTheVersionThatTheRecordPromises) {
   EXPECT_EQ(told(kEtherTypeIpv6, hex(v4("11", "9c400035"))), "void");
   EXPECT_EQ(told(kEtherTypeIpv4, hex(v6("11", "9c400035"))), "void");
