@@ -71,7 +71,8 @@ Result<std::unique_ptr<ProbeServer>> serve_probes(const std::string& listen, con
 }
 
 // Thread 1 ingests, thread 2 delivers, this one waits: for a signal, or for one of them to fail.
-Result<> run_until_signal(const sigset_t& signals, Ingest& ingest, Deliver& deliver) {
+Result<> run_until_signal(const sigset_t& signals, const std::string& listen,
+                          const Metrics& metrics, Ingest& ingest, Deliver& deliver) {
   const UniqueFd signal_fd(::signalfd(-1, &signals, SFD_CLOEXEC));
   const UniqueFd stop_ingest(::eventfd(0, EFD_CLOEXEC));
   if (!signal_fd || !stop_ingest) return fail("cannot make the descriptors to stop by");
@@ -83,9 +84,14 @@ Result<> run_until_signal(const sigset_t& signals, Ingest& ingest, Deliver& deli
     ::pthread_setname_np(::pthread_self(), "ingest");  // for top -H and scripts/bench
     end_if_failed(ingested = ingest.run(stop_ingest.get()));
   });
+  // What the source still needs, thread 1 alone keeps. Those that talk to the network start bare.
+  end_if_failed(delivered = drop_capabilities(Keep::kNothing));
+  const Result<std::unique_ptr<ProbeServer>> probes =
+      serve_probes(listen, metrics, ingest, deliver);
+  if (!probes) end_if_failed(delivered = fail(probes.error()));
   std::thread thread2([&] {
     ::pthread_setname_np(::pthread_self(), "deliver");
-    end_if_failed(delivered = deliver.run());
+    if (delivered) end_if_failed(delivered = deliver.run());
   });
   signalfd_siginfo signal{};
   while (::read(signal_fd.get(), &signal, sizeof signal) < 0 && errno == EINTR) {
@@ -109,11 +115,9 @@ Result<> run(const Options& options, const sigset_t& signals) {
   Result<std::unique_ptr<Cluster>> cluster = Cluster::open(options, metrics, dice);
   if (!cluster) return fail(cluster.error());
   CauseTable causes;
-  Result<std::unique_ptr<DropSource>> source = open_source(options, causes, metrics);
-  if (!source) return fail(source.error());
-  const bool is_nflog = metrics.source_active[SourceKind::kNflog].value() == 1;
-  Result<> dropped = drop_capabilities(is_nflog ? Keep::kNothing : Keep::kReadFiles);
-  if (!dropped) return dropped;
+  const Result<OpenedSource> opened = open_source(options, causes, metrics);
+  if (!opened) return fail(opened.error());
+  if (Result<> dropped = drop_capabilities(opened->keep); !dropped) return dropped;
 
   BoundedQueue<DropSummary> queue(kQueueCapacity);
   EventBook book(book_options(options, random()), metrics);
@@ -128,11 +132,8 @@ Result<> run(const Options& options, const sigset_t& signals) {
                                                                    .dice = dice});
   Ingest ingest(
       {.dedupe = {.window = options.repeat_interval, .seed = random()}, .noise = options.noise},
-      **source, queue, metrics, [&] { deliver.wake(); });
-  Result<std::unique_ptr<ProbeServer>> probes =
-      serve_probes(options.listen, metrics, ingest, deliver);
-  if (!probes) return fail(probes.error());
-  return run_until_signal(signals, ingest, deliver);
+      *opened->source, queue, metrics, [&] { deliver.wake(); });
+  return run_until_signal(signals, options.listen, metrics, ingest, deliver);
 }
 
 int explain_and_exit(const Error& error) {

@@ -132,7 +132,10 @@ ApiCode api_code(long status) {
 }
 
 Metrics::Metrics(std::span<const std::uint16_t> nflog_groups) {
-  for (const std::uint16_t group : nflog_groups) nflog_messages[group];
+  for (const std::uint16_t group : nflog_groups) {
+    nflog_messages[group];
+    nflog_group_bound[group];
+  }
 }
 
 std::int64_t Metrics::pending() const {
@@ -154,6 +157,11 @@ std::string Metrics::render() const {
   MetricFamily& messages = page.counter("nflog_messages_total", "NFLOG records received.");
   for (const auto& [group, counter] : nflog_messages)
     add(messages, counter, {{"group", std::to_string(group)}});
+  MetricFamily& bound = page.gauge("nflog_group_bound", "0: another process holds the group.");
+  for (const auto& [group, gauge] : nflog_group_bound)
+    add(bound, gauge, {{"group", std::to_string(group)}});
+  add(page.counter("nflog_group_rebinds_total", "Groups bound once their other reader had gone."),
+      nflog_group_rebinds);
   add(page.counter("hints_total", "Records of rules that log before the verdict, by what came."),
       hints, "result", kHintResultNames);
   add(page.counter("services_left_out_total",

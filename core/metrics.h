@@ -146,7 +146,10 @@ struct Metrics {
   Labelled<Counter, Why> suppressed;
   Labelled<Counter, Where> lost;
   Labelled<Counter, HintResult> hints;
-  std::map<std::uint16_t, Counter> nflog_messages;  // fixed keys: the groups of the command line
+  // By group, fixed keys: those of the command line.
+  std::map<std::uint16_t, Counter> nflog_messages;
+  std::map<std::uint16_t, Gauge> nflog_group_bound;  // 0: held by another process, and waited for
+  Counter nflog_group_rebinds;                       // bound after others had held them
   Counter services_left_out;  // drops told without the Service address: too many distinct ones
   Gauge dedupe_keys;
   Gauge event_keys;

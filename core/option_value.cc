@@ -106,10 +106,6 @@ Parsed take_groups(std::vector<std::uint16_t>& groups, const std::string& text) 
   for (const std::string& part : split(text)) {
     const std::optional<std::uint16_t> group = number<std::uint16_t>(part);
     if (!group) return "is not a list of group numbers (0-65535) such as 100 or 86,100";
-    if (*group >= 1 && *group <= 3)
-      return "names group " + part +
-             ", which Calico's Felix reads: holding it would blind Felix without a word. Use "
-             "another group, such as 100, in your rules";
     if (std::find(taken.begin(), taken.end(), *group) == taken.end()) taken.push_back(*group);
   }
   if (taken.empty()) return "names no group";

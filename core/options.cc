@@ -61,7 +61,8 @@ using Choices = std::vector<std::pair<std::string, E>>;
 template <class E>
 std::string names(const Choices<E>& choices) {
   std::string all;
-  for (const auto& [name, unused] : choices) all += (all.empty() ? "" : "|") + name;
+  for (const auto& [name, unused] : choices)
+    if (!name.empty()) all += (all.empty() ? "" : "|") + name;
   return all;
 }
 
@@ -119,6 +120,8 @@ const Choices<SinkChoice> kSinks{{"kubernetes", SinkChoice::kKubernetes},
                                  {"stdout", SinkChoice::kStdout}};
 const Choices<StdoutFormat> kFormats{{"json", StdoutFormat::kJson}, {"text", StdoutFormat::kText}};
 const Choices<PodScope> kScopes{{"node", PodScope::kNode}, {"cluster", PodScope::kCluster}};
+// The flag alone says yes.
+const Choices<bool> kSwitch{{"false", false}, {"true", true}, {"", true}};
 const Choices<std::string> kLevels{
     {"debug", "debug"}, {"info", "info"}, {"warn", "warn"}, {"error", "error"}};
 
@@ -129,7 +132,10 @@ std::vector<Row> source_rows(Options& o) {
       {"nflog-group", "N[,N...]", "the NFLOG groups that your rules log to",
        [&o](const std::string& v) { return option_value::take_groups(o.nflog_groups, v); },
        [&o] { return option_value::print_groups(o.nflog_groups); }},
-      {"rcvbuf-bytes", "SIZE", "socket buffer for NFLOG: what a burst may queue up to",
+      choice("force-group", "bind groups 1 to 3, too, which are Calico's", o.force_group, kSwitch),
+      choice("wait-for-group", "start although every group is held, and bind them once free",
+             o.wait_for_group, kSwitch),
+      {"rcvbuf-bytes", "SIZE", "socket buffer for NFLOG: a limit, used only while packets wait",
        [&o](const std::string& v) { return option_value::take_rcvbuf(o.nflog_rcvbuf_bytes, v); },
        [&o] { return option_value::print_bytes(o.nflog_rcvbuf_bytes); }},
       {"log-file", "PATH", "the iptables log that --source=file (or auto) follows",
@@ -266,6 +272,29 @@ void apply_peer_pairs(Environment& env) {
     env.emplace("KUBE_NFLOG_LISTEN", ":" + port->second);
 }
 
+// ---- what no row can check alone
+
+Result<> check_together(Options& o) {
+  const auto calicos = std::find_if(o.nflog_groups.begin(), o.nflog_groups.end(),
+                                    [](std::uint16_t group) { return group >= 1 && group <= 3; });
+  if (calicos != o.nflog_groups.end() && !o.force_group)
+    return fail("--nflog-group: group " + std::to_string(*calicos) +
+                    " belongs to Calico: Felix reads groups 1 to 3 for its flow logs, and a group "
+                    "has one reader only. If this agent took it first, Felix would go on without "
+                    "flow logs and policy statistics, and say nothing. Let your rules log to "
+                    "another group, such as 100; or, where no Felix will ever run, add "
+                    "--force-group.",
+                Exit::kUsage);
+  if (o.update_interval_max < o.update_interval) o.update_interval_max = o.update_interval;
+  if (o.source == SourceChoice::kFile && o.log_file.empty())
+    return fail("--source=file needs --log-file=PATH: the log that the LOG rules write to.",
+                Exit::kUsage);
+  if (o.sink == SinkChoice::kKubernetes && !o.pods_file.empty())
+    return fail("--pods=FILE is for --sink=stdout: Events are posted with the API's own Pods.",
+                Exit::kUsage);
+  return {};
+}
+
 // ---- output
 // ---------------------------------------------------------------------------------------------
 
@@ -327,14 +356,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv,
       if (Result<> taken = take(all[i], values[i], "--" + all[i].flag); !taken)
         return fail(std::move(taken).error());
 
-  if (line.options.update_interval_max < line.options.update_interval)
-    line.options.update_interval_max = line.options.update_interval;
-  if (line.options.source == SourceChoice::kFile && line.options.log_file.empty())
-    return fail("--source=file needs --log-file=PATH: the log that the LOG rules write to.",
-                Exit::kUsage);
-  if (line.options.sink == SinkChoice::kKubernetes && !line.options.pods_file.empty())
-    return fail("--pods=FILE is for --sink=stdout: Events are posted with the API's own Pods.",
-                Exit::kUsage);
+  if (Result<> sound = check_together(line.options); !sound) return fail(sound.error());
   if (want_help)
     line.print = help_text;
   else if (version)

@@ -21,7 +21,9 @@ enum class PodScope { kNode, kCluster };
 struct Options {
   SourceChoice source = SourceChoice::kAuto;
   std::vector<std::uint16_t> nflog_groups{100};
-  std::uint32_t nflog_rcvbuf_bytes = 8U << 20;
+  bool force_group = false;
+  bool wait_for_group = false;
+  std::uint32_t nflog_rcvbuf_bytes = 32U << 20;
   std::string log_file;
   std::vector<std::string> log_prefixes;  // empty: prefixes that say drop, deny, block or reject
 

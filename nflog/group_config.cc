@@ -21,7 +21,8 @@ std::vector<std::byte> bind_request(std::uint16_t group, const GroupConfig& conf
   mnl_attr_put_u32(message, NFULA_CFG_NLBUFSIZ, htonl(config.buffer_bytes));
   mnl_attr_put_u32(message, NFULA_CFG_TIMEOUT, htonl(config.timeout_centiseconds));
   mnl_attr_put_u32(message, NFULA_CFG_QTHRESH, htonl(config.queue_threshold));
-  mnl_attr_put_u16(message, NFULA_CFG_FLAGS, htons(NFULNL_CFG_F_SEQ));
+  const int flags = NFULNL_CFG_F_SEQ | (config.conntrack ? NFULNL_CFG_F_CONNTRACK : 0);
+  mnl_attr_put_u16(message, NFULA_CFG_FLAGS, htons(static_cast<std::uint16_t>(flags)));
   const auto* first = reinterpret_cast<const std::byte*>(buffer.data());
   return {first, first + message->nlmsg_len};
 }

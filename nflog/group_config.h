@@ -25,6 +25,10 @@ struct GroupConfig {
   std::uint32_t buffer_bytes = 65'536 - 512;
   // Hundredths of a second that a lone record waits for company; 1 is the least that still batches.
   std::uint32_t timeout_centiseconds = 1;
+  // NFULNL_CFG_F_CONNTRACK: each record tells its packet's connection, for the Service address. A
+  // kernel without nf_conntrack_netlink answers EOPNOTSUPP and has done nothing at all: then ask
+  // again without.
+  bool conntrack = true;
 };
 
 // BIND and all of the above with NFULNL_CFG_F_SEQ, in one message: the kernel takes or refuses it

@@ -88,7 +88,7 @@ Result<int> NetlinkSocket::request(Bytes message, std::uint32_t number,
   for (;;) {
     const Result<std::optional<Bytes>> received = receive();
     if (!received) return fail(received.error());
-    if (!*received) return fail("nfnetlink did not answer a request", Exit::kUnavailable);
+    if (!*received) return ENOBUFS;
     const Bytes datagram = **received;
     DatagramReader reader(datagram);
     if (reader.next() == DatagramReader::Item::kAnswer && reader.answer().request == number) {

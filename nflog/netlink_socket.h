@@ -25,9 +25,10 @@ class NetlinkSocket {
     return rcvbuf_bytes_;
   }  // granted, as the kernel accounts it
 
-  // Sends a request that asks for an answer, and returns the answer: errno, 0 = done. Datagrams
-  // that arrive before the answer are appended to `early`, whole. `number` is the request's
-  // nlmsg_seq.
+  // Sends a request that asks for an answer, and returns the answer: errno, 0 = done; ENOBUFS:
+  // the answer was lost because the buffer was full, and whether the request was done is not known.
+  // Datagrams that arrive before the answer are appended to `early`, whole: as much as the buffer
+  // held. `number` is the request's nlmsg_seq.
   Result<int> request(Bytes message, std::uint32_t number,
                       std::vector<std::vector<std::byte>>& early);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// NflogSource: the packets that rules log to NFLOG groups, straight from the kernel. Opened by
+// NflogSource: the drops that rules log to NFLOG groups, straight from the kernel. Opened by
 // open_source, then owned by the ingest thread.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/metrics.h"
 #include "core/source.h"
+#include "nflog/group_binder.h"
 #include "nflog/group_config.h"
 #include "nflog/intake.h"
 #include "nflog/netlink_socket.h"
@@ -20,34 +21,41 @@ namespace kube_nflog {
 
 struct NflogOptions {
   std::vector<std::uint16_t> groups{100};
-  std::uint32_t rcvbuf_bytes = 8U << 20;
+  // What may wait in the kernel. A limit, not memory: nothing is used before something waits.
+  std::uint32_t rcvbuf_bytes = 32U << 20;
+  bool wait_for_group = false;  // start although all groups are held by others
   GroupConfig config = {};
 };
 
 class NflogSource : public DropSource {
  public:
-  // Binds all groups or none. Errors, each one paragraph: kUsage (a group that is not ours to
-  // take), kBusy (held by another process), kNoPermission, kUnavailable (the kernel lacks
-  // nfnetlink_log). Needs CAP_NET_ADMIN in the network namespace's user namespace; reading
-  // afterwards needs nothing.
+  // Errors, each one paragraph: kBusy (every group is held by another process), kNoPermission,
+  // kUnavailable (the kernel lacks nfnetlink_log). Needs CAP_NET_ADMIN in the network namespace's
+  // user namespace; reading afterwards needs nothing.
   static Result<std::unique_ptr<NflogSource>> open(const NflogOptions& options, CauseTable& causes,
                                                    Metrics& metrics);
 
   std::string_view name() const override { return "nflog"; }
   int fd() const override { return socket_.fd(); }
   std::optional<SteadyTime> deadline() const override;
-  // Up to 64 datagrams, about 8,000 records, a call.
+  // Up to 64 datagrams, about 8,000 records, a call; after a group that was waited for has been
+  // asked for, also what was in the socket's buffer then.
   Result<> read(std::vector<Drop>& out) override;
+
+  // Groups that others hold are still to be bound: the thread that calls read() must keep
+  // CAP_NET_ADMIN. Once the last is bound, read() gives up that thread's capabilities.
+  bool waits_for_groups() const { return binder_.waiting(); }
 
  private:
   NflogSource(NetlinkSocket socket, const NflogOptions& options, CauseTable& causes,
               Metrics& metrics);
-  Result<> bind(const NflogOptions& options);
+  Result<> bind_waiting(SteadyTime now);
   void tell_loss(std::uint64_t lost);
 
   NetlinkSocket socket_;
+  GroupBinder binder_;
   Intake intake_;
-  std::vector<std::vector<std::byte>> early_;  // arrived while later groups were being bound
+  GroupBinder::Early early_;
   std::uint32_t dropped_datagrams_ = 0;
 };
 

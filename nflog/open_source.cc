@@ -11,19 +11,22 @@
 namespace kube_nflog {
 namespace {
 
-using Opened = Result<std::unique_ptr<DropSource>>;
+using Opened = Result<OpenedSource>;
 
 Opened open_nflog(const Options& options, CauseTable& causes, Metrics& metrics) {
-  auto source = NflogSource::open(
-      {.groups = options.nflog_groups, .rcvbuf_bytes = options.nflog_rcvbuf_bytes}, causes,
-      metrics);
+  auto source = NflogSource::open({.groups = options.nflog_groups,
+                                   .rcvbuf_bytes = options.nflog_rcvbuf_bytes,
+                                   .wait_for_group = options.wait_for_group},
+                                  causes, metrics);
   if (!source) return fail(source.error());
   std::string groups;
-  for (const std::uint16_t group : options.nflog_groups) groups += ' ' + std::to_string(group);
-  log::info("Reading NFLOG group" + groups + ", socket buffer " +
+  for (const auto& [group, bound] : metrics.nflog_group_bound)
+    if (bound.value() == 1) groups += ' ' + std::to_string(group);
+  log::info("Reading NFLOG group" + (groups.empty() ? " (none yet)" : groups) + ", socket buffer " +
             std::to_string(metrics.nflog_rcvbuf_bytes.value()) + " bytes.");
   metrics.source_active[SourceKind::kNflog].set(1);
-  return std::unique_ptr<DropSource>(std::move(*source));
+  const Keep keep = (*source)->waits_for_groups() ? Keep::kNetAdmin : Keep::kNothing;
+  return OpenedSource{std::move(*source), keep};
 }
 
 Opened open_file(const Options& options, CauseTable& causes, Metrics& metrics) {
@@ -32,13 +35,12 @@ Opened open_file(const Options& options, CauseTable& causes, Metrics& metrics) {
   if (!source) return fail(source.error());
   log::info("Reading the log file " + options.log_file + " from its end.");
   metrics.source_active[SourceKind::kFile].set(1);
-  return std::unique_ptr<DropSource>(std::move(*source));
+  return OpenedSource{std::move(*source), Keep::kReadFiles};
 }
 
 Opened open_best(const Options& options, CauseTable& causes, Metrics& metrics) {
   Opened nflog = open_nflog(options, causes, metrics);
-  // A wrong command line is no reason to do something else instead.
-  if (nflog || nflog.error().exit == Exit::kUsage) return nflog;
+  if (nflog) return nflog;
   if (options.log_file.empty()) {
     return fail(nflog.error().what +
                     " There is no log file to fall back on either: --log-file is not given.",

@@ -9,13 +9,18 @@
 #include "core/metrics.h"
 #include "core/options.h"
 #include "core/source.h"
+#include "nflog/privileges.h"
 
 namespace kube_nflog {
+
+struct OpenedSource {
+  std::unique_ptr<DropSource> source;
+  Keep keep = Keep::kNothing;  // what the thread that reads it still needs
+};
 
 // With --source=auto: NFLOG, else the log file, and the log says why. If neither can be had, the
 // error gives both reasons and NFLOG's exit code. Sets metrics.source_active. `causes` and
 // `metrics` must outlive the source.
-Result<std::unique_ptr<DropSource>> open_source(const Options& options, CauseTable& causes,
-                                                Metrics& metrics);
+Result<OpenedSource> open_source(const Options& options, CauseTable& causes, Metrics& metrics);
 
 }  // namespace kube_nflog

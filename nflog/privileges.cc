@@ -14,13 +14,12 @@ Result<> drop_capabilities(Keep keep) {
     return fail(std::string("prctl PR_SET_NO_NEW_PRIVS: ") + std::strerror(errno), Exit::kFailure,
                 errno);
   }
-  const bool read_files =
-      keep == Keep::kReadFiles && capng_have_capability(CAPNG_PERMITTED, CAP_DAC_READ_SEARCH) != 0;
+  const unsigned kept = keep == Keep::kNetAdmin ? CAP_NET_ADMIN : CAP_DAC_READ_SEARCH;
+  const bool keeps = keep != Keep::kNothing && capng_have_capability(CAPNG_PERMITTED, kept) != 0;
   const bool may_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) != 0;
   capng_clear(may_bound ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS);
-  if (read_files) {
-    capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
-                 CAP_DAC_READ_SEARCH);
+  if (keeps) {
+    capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), kept);
   }
   if (capng_apply(may_bound ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) != 0) {
     return fail("Cannot give up capabilities with capset(2).", Exit::kNoPermission);

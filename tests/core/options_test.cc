@@ -124,7 +124,30 @@ TEST(Options, EveryMistakeIsAUsageErrorThatNamesFlagAndValue) {
             "--source: \"kernel\" is none of auto|nflog|file.");
   EXPECT_EQ(parse({}, {"KUBE_NFLOG_SOURCE=kernel"}).error().what,
             "KUBE_NFLOG_SOURCE: \"kernel\" is none of auto|nflog|file.");
-  EXPECT_NE(parse({"--nflog-group=2"}).error().what.find("Felix"), std::string::npos);
+}
+
+TEST(Options, CalicosGroupsWantForce) {
+  for (const char* groups : {"--nflog-group=1", "--nflog-group=100,2", "--nflog-group=3"}) {
+    const Result<CommandLine> line = parse({groups});
+    ASSERT_FALSE(line) << groups;
+    EXPECT_EQ(line.error().exit, Exit::kUsage);
+    EXPECT_NE(line.error().what.find("Felix"), std::string::npos);
+    EXPECT_NE(line.error().what.find("--force-group"), std::string::npos);
+    EXPECT_TRUE(parse({groups, "--force-group"})) << "the order does not matter";
+    EXPECT_TRUE(parse({"--force-group=true", groups}));
+    EXPECT_FALSE(parse({"--force-group=false", groups}));
+    EXPECT_TRUE(parse({groups}, {"KUBE_NFLOG_FORCE_GROUP=true"}));
+  }
+}
+
+TEST(Options, ASwitchIsOnByItsNameAlone) {
+  EXPECT_FALSE(parse({})->options.wait_for_group);
+  EXPECT_TRUE(parse({"--wait-for-group", "--source=nflog"})->options.wait_for_group);
+  EXPECT_FALSE(parse({"--wait-for-group=false"})->options.wait_for_group);
+  EXPECT_EQ(parse({"--wait-for-group=maybe"}).error().what,
+            "--wait-for-group: \"maybe\" is none of false|true.");
+  EXPECT_NE(parse({"--print-config", "--wait-for-group"})->print.find("--wait-for-group=true\n"),
+            std::string::npos);
 }
 
 TEST(Options, PrintConfigCanBeFedBackAndGivesTheSame) {

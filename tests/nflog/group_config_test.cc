@@ -20,7 +20,7 @@ TEST(GroupConfig, OneRequestBindsAndSetsEverything) {
       "0800 0300 0000fe00"                    // NLBUFSIZ 65,024
       "0800 0400 00000001"                    // TIMEOUT 10 ms
       "0800 0500 00000080"                    // QTHRESH 128
-      "0600 0600 0001 0000");                 // FLAGS: SEQ
+      "0600 0600 0005 0000");                 // FLAGS: SEQ, CONNTRACK
   EXPECT_EQ(bind_request(100, GroupConfig{}, 7), expected);
 }
 
@@ -28,7 +28,8 @@ TEST(GroupConfig, EveryValueIsTheOneAskedFor) {
   const GroupConfig config{.copy_range = 0x1234,
                            .queue_threshold = 1,
                            .buffer_bytes = 0x20000,
-                           .timeout_centiseconds = 9};
+                           .timeout_centiseconds = 9,
+                           .conntrack = false};
   const test::Buffer expected = test::hex(
       "48000000 0104 0500 01000000 00000000 00 00 ffff 0500 0100 01000000"
       "0a00 0200 00001234 02 00 0000 0800 0300 00020000 0800 0400 00000009 0800 0500 00000001"

@@ -4,14 +4,20 @@
 #include "nflog/nflog_source.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include "nflog/group_holder.h"
+#include "nflog/message.h"
 #include "nflog/privileges.h"
 #include "tests/nflog/child.h"
 
@@ -19,6 +25,7 @@ namespace kube_nflog {
 namespace {
 
 using test::in_child;
+using namespace std::chrono_literals;
 
 std::string own_name() {
   std::string name;
@@ -35,6 +42,20 @@ std::string status_line(const std::string& key) {
   return {};
 }
 
+constexpr char kNone[] = "0000000000000000";
+constexpr char kNetAdminOnly[] = "0000000000001000";
+constexpr std::array<std::uint16_t, 2> kGroups{100, 101};
+
+void send_udp_to_discard(int packets) {
+  const UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(9);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  for (int i = 0; i < packets; ++i)
+    ::sendto(fd.get(), "", 0, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+}
+
 class NflogSourceTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -48,7 +69,7 @@ class NflogSourceTest : public ::testing::Test {
     return NflogSource::open({.groups = std::move(groups)}, causes, metrics);
   }
   static inline bool ready_ = false;
-  Metrics metrics{std::vector<std::uint16_t>{1, 2, 3, 100, 101}};
+  Metrics metrics{kGroups};
   CauseTable causes;
 };
 
@@ -70,7 +91,7 @@ TEST_F(NflogSourceTest, BindsWithTheValuesThatWeChose) {
     EXPECT_EQ(range, 256u);
     EXPECT_EQ(timeout, 1u);
   }
-  EXPECT_GE(metrics.nflog_rcvbuf_bytes.value(), 8 << 20);
+  EXPECT_GE(metrics.nflog_rcvbuf_bytes.value(), 32 << 20);
 }
 
 TEST_F(NflogSourceTest, TheSameGroupTwiceIsOnce) { EXPECT_TRUE(open({100, 100})); }
@@ -84,16 +105,75 @@ TEST_F(NflogSourceTest, ReadingWithNothingThereIsNoError) {
   EXPECT_EQ((*source)->deadline(), std::nullopt);
 }
 
-TEST_F(NflogSourceTest, ABusyGroupNamesItsHolder) {
-  const auto holder = open({100});
+TEST_F(NflogSourceTest, WhenAllAreHeldItNamesTheHolder) {
+  const auto holder = open({100, 101});
   ASSERT_TRUE(holder);
   const auto second = open({101, 100});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().exit, Exit::kBusy);
-  EXPECT_NE(second.error().what.find("NFLOG group 100 is already held by " + own_name()),
+  EXPECT_NE(second.error().what.find("NFLOG group 101 is already held by " + own_name()),
             std::string::npos)
       << second.error().what;
-  EXPECT_FALSE(find_group_holder(101)) << "all or none: the first group must be free again";
+  EXPECT_NE(second.error().what.find("--wait-for-group"), std::string::npos);
+}
+
+TEST_F(NflogSourceTest, OneHeldGroupDoesNotStopTheOthers) {
+  auto holder = open({100});
+  ASSERT_TRUE(holder);
+  Metrics own{kGroups};
+  const auto source = NflogSource::open({.groups = {101, 100}}, causes, own);
+  ASSERT_TRUE(source);
+  EXPECT_TRUE((*source)->waits_for_groups());
+  EXPECT_EQ(own.nflog_group_bound.at(101).value(), 1);
+  EXPECT_EQ(own.nflog_group_bound.at(100).value(), 0);
+  ASSERT_TRUE((*source)->deadline());
+  EXPECT_GT(*(*source)->deadline(), steady_now());
+}
+
+TEST_F(NflogSourceTest, AHeldGroupIsBoundOnceItIsFree) {
+  EXPECT_TRUE(in_child([&] {  // for it gives up the capabilities of this thread
+    auto holder = open({100});
+    Metrics own{kGroups};
+    const auto source = NflogSource::open({.groups = {100}, .wait_for_group = true}, causes, own);
+    if (!holder || !source || own.nflog_group_bound.at(100).value() != 0) return false;
+    if (!drop_capabilities(Keep::kNetAdmin) || status_line("CapEff") != kNetAdminOnly) return false;
+    std::vector<Drop> out;
+    const auto read_when_due = [&] {
+      std::this_thread::sleep_until(*(*source)->deadline());
+      return static_cast<bool>((*source)->read(out));
+    };
+    if (!read_when_due() || own.nflog_group_bound.at(100).value() != 0) return false;
+    holder->reset();
+    if (!read_when_due() || own.nflog_group_bound.at(100).value() != 1) return false;
+    return own.nflog_group_rebinds.value() == 1 && !(*source)->waits_for_groups() &&
+           !(*source)->deadline() && status_line("CapEff") == kNone &&
+           status_line("CapPrm") == kNone;
+  }));
+}
+
+// This is what tells the loss, so no refusal of another flag may cost it.
+TEST_F(NflogSourceTest, RecordsAreNumberedWhetherOrNotTheKernelTellsConnections) {
+  auto socket = NetlinkSocket::open(1 << 20);
+  ASSERT_TRUE(socket);
+  GroupBinder binder({100}, {}, metrics);
+  GroupBinder::Early early;
+  ASSERT_TRUE(binder.start(*socket, early, false, steady_now()));
+  ASSERT_EQ(std::system("ip link set lo up && nft add table inet t && "
+                        "nft 'add chain inet t out { type filter hook output priority 0; }' && "
+                        "nft add rule inet t out udp dport 9 log group 100"),
+            0);
+  send_udp_to_discard(2);
+  std::vector<std::uint32_t> numbers;
+  for (const SteadyTime until = steady_now() + 2s; numbers.size() < 2 && steady_now() < until;) {
+    const auto datagram = socket->receive();
+    ASSERT_TRUE(datagram);
+    if (!*datagram) continue;
+    DatagramReader reader(**datagram);
+    while (reader.next() == DatagramReader::Item::kRecord)
+      numbers.push_back(reader.record().seq.value_or(UINT32_MAX));
+  }
+  EXPECT_EQ(numbers, (std::vector<std::uint32_t>{0, 1}));
+  EXPECT_EQ(std::system("nft delete table inet t"), 0);
 }
 
 TEST_F(NflogSourceTest, AFreedGroupCanBeTakenAtOnce) {
@@ -118,23 +198,20 @@ TEST_F(NflogSourceTest, ReadsWithoutAnyCapability) {
   }));
 }
 
-TEST_F(NflogSourceTest, CalicosGroupsAreRefusedBeforeTheKernelIsAsked) {
-  for (const std::uint16_t group : std::initializer_list<std::uint16_t>{1, 2, 3}) {
-    const auto source = open({100, group});
-    ASSERT_FALSE(source);
-    EXPECT_EQ(source.error().exit, Exit::kUsage);
-    EXPECT_NE(source.error().what.find("Calico"), std::string::npos);
-  }
-  EXPECT_FALSE(find_group_holder(100));
-}
-
 TEST_F(NflogSourceTest, CapabilitiesAreGoneForGood) {
   EXPECT_TRUE(in_child([] {
     if (!drop_capabilities(Keep::kNothing)) return false;
-    constexpr char kNo[] = "0000000000000000";
-    return status_line("CapEff") == kNo && status_line("CapPrm") == kNo &&
-           status_line("CapInh") == kNo && status_line("CapBnd") == kNo &&
-           status_line("CapAmb") == kNo && status_line("NoNewPrivs") == "1";
+    return status_line("CapEff") == kNone && status_line("CapPrm") == kNone &&
+           status_line("CapInh") == kNone && status_line("CapBnd") == kNone &&
+           status_line("CapAmb") == kNone && status_line("NoNewPrivs") == "1";
+  }));
+}
+
+TEST_F(NflogSourceTest, WhoWaitsForAGroupKeepsNetAdminAlone) {
+  EXPECT_TRUE(in_child([] {
+    return drop_capabilities(Keep::kNetAdmin) && status_line("CapEff") == kNetAdminOnly &&
+           status_line("CapPrm") == kNetAdminOnly && status_line("CapInh") == kNone &&
+           status_line("CapBnd") == kNone && status_line("CapAmb") == kNone;
   }));
 }
 
