@@ -115,10 +115,9 @@ Result<> Deliver::flush() {
   take_leftovers();
   parts_.book.hurry(parts_.clock());
   std::size_t left = options_.flush_writes;
-  while (parts_.book.waiting() > 0) {
-    if (parts_.clock() >= deadline) break;
+  while (parts_.clock() < deadline) {
     if (Result<> result = write(left); !result) return result;
-    if (left == 0 && in_flight_ == 0) break;
+    if (parts_.book.waiting() == 0 || (left == 0 && in_flight_ == 0)) break;
     const bool may_write = left > 0 && parts_.writer.has_room();
     sleep_until(may_write ? std::min(deadline, parts_.book.next_due()) : deadline);
   }

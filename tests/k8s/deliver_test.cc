@@ -3,13 +3,16 @@
 // of counts under random trouble.
 #include "k8s/deliver.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <optional>
 #include <random>
 #include <thread>
 
+#include "core/unique_fd.h"
 #include "k8s/event_poster.h"
+#include "k8s/stdout_sink.h"
 #include "tests/fakes/fake_event_server.h"
 #include "tests/k8s/make.h"
 
@@ -36,14 +39,14 @@ class DeliverTest : public testing::Test, public Poller {
     book_options.run_id = "run";
     book_options.budget.reset();
   }
-  void start() {
+  void start(EventWriter* writer = nullptr) {
     poster.emplace(server, metrics, EventAuthor{});
     book.emplace(book_options, metrics);
     deliver.emplace(options, DeliverParts{.queue = queue,
                                           .pods = pods,
                                           .feed = &feed,
                                           .book = *book,
-                                          .writer = *poster,
+                                          .writer = writer != nullptr ? *writer : *poster,
                                           .poller = *this,
                                           .metrics = metrics,
                                           .dice = [this] { return unit(random); },
@@ -166,6 +169,17 @@ TEST_F(DeliverTest, TheFlushTellsWhatOnlyJustCame) {
   start();
   push(port_key("192.0.2.1", "10.0.0.1", 80), 3);
   finish();
+  EXPECT_EQ(metrics.reported.value(), 3U);
+}
+
+TEST_F(DeliverTest, TheFlushEndsWithItsLastWrite) {
+  const UniqueFd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  StdoutSink sink(null.get(), StdoutFormat::kJson, {}, metrics);
+  start(&sink);
+  push(port_key("192.0.2.1", "10.0.0.1", 80), 3);
+  const SteadyTime begin = now;
+  finish();
+  EXPECT_EQ(now, begin);
   EXPECT_EQ(metrics.reported.value(), 3U);
 }
 
