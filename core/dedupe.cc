@@ -71,30 +71,32 @@ std::uint32_t Dedupe::room(const DropKey& key) const {
   return options_.capacity / 16;
 }
 
-// The flow's own entry, else the one it folds into, else kNone. A flow that is known costs one
-// look-up, a new one three.
+// The flow's own entry, else the one it folds into, else kNone. Look-ups: one for a known flow, two
+// for one that a full port or a full table folds, three for a new one.
 std::uint32_t Dedupe::entry_for(const DropKey& key, std::uint32_t h) {
   std::size_t slot = 0;
   if (const std::uint32_t known = find(key, h, slot); known != kNone) return known;
 
-  const std::uint32_t destination = find_or_insert(folded(key, Fold::kPorts));
-  if (destination == kNone) return kNone;
   const DropKey port_key = folded(key, Fold::kSources);
   std::size_t port_slot = 0;
   const std::uint32_t port_hash = hash(port_key);
   std::uint32_t port = find(port_key, port_hash, port_slot);
+  const bool no_flow = live(key) >= room(key);
+  if (port != kNone && (no_flow || entries_[port].children >= options_.sources)) return port;
+
+  const std::uint32_t destination = find_or_insert(folded(key, Fold::kPorts));
+  if (destination == kNone) return kNone;
   if (port == kNone) {
     if (entries_[destination].children >= options_.ports || live(port_key) >= room(port_key))
       return destination;
     ++entries_[destination].children;
+    find(port_key, port_hash, port_slot);  // anew: the destination may have taken its place
     port = insert(port_key, port_hash, port_slot);
   }
-  const bool is_full = entries_[port].children >= options_.sources ||
-                       entries_[destination].flows >= room(key) / 8 || live(key) >= room(key);
-  if (is_full) return port;
+  if (no_flow || entries_[destination].flows >= room(key) / 8) return port;
   ++entries_[port].children;
   ++entries_[destination].flows;
-  find(key, h, slot);  // anew: the keys above may have taken its place
+  find(key, h, slot);  // anew, likewise
   return insert(key, h, slot);
 }
 
