@@ -41,9 +41,9 @@ expect_ledger_balances
 stop_agent
 
 # The only group is held: an error, unless told to wait.
-"$root/tests/netns/hold_group.py" 100 > "$work/held" &
+"$root/tests/netns/hold_group.py" 100 > "$work/held-again" &
 holder=$!
-wait_until 5 holds_group 100
+wait_until 5 test -s "$work/held-again"
 refuses 75 'group 100.*held by python3' --source=nflog
 start_agent --source=nflog --wait-for-group
 expect_metric 'nflog_group_bound{group="100"}' 0

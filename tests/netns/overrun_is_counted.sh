@@ -8,6 +8,7 @@ log_and_drop -o cali-ledger
 start_agent --rcvbuf-bytes=64KiB
 kill -STOP "$agent"
 in_pod checkout "$flood" "$ledger_ipv4" 5432 1 50000
+sleep 0.2 # the last datagram is flushed, and dropped
 kill -CONT "$agent"
 
 # The socket itself tells at once that it dropped, but not how much: that shows when the next record arrives.
