@@ -21,6 +21,18 @@ constexpr std::uint16_t kPacketMessage = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACK
 
 volatile std::sig_atomic_t stopped = 0;
 
+// 0, or -1 with errno from the kernel.
+int bind_group(mnl_socket* socket, std::uint16_t group, const kube_nflog::GroupConfig& config) {
+  const std::vector<std::byte> request = kube_nflog::bind_request(group, config, 1);
+  alignas(nlmsghdr) char answer[256];
+  if (mnl_socket_sendto(socket, request.data(), request.size()) < 0) return -1;
+  const ssize_t length = mnl_socket_recvfrom(socket, answer, sizeof answer);
+  if (length < 0) return -1;
+  const unsigned port = mnl_socket_get_portid(socket);
+  return mnl_cb_run(answer, static_cast<std::size_t>(length), 1, port, nullptr, nullptr) < 0 ? -1
+                                                                                             : 0;
+}
+
 mnl_socket* open_group(std::uint16_t group, int rcvbuf) {
   mnl_socket* socket = mnl_socket_open(NETLINK_NETFILTER);
   if (socket == nullptr || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) != 0) return nullptr;
@@ -28,16 +40,9 @@ mnl_socket* open_group(std::uint16_t group, int rcvbuf) {
   mnl_socket_setsockopt(socket, NETLINK_NO_ENOBUFS, &on, sizeof on);
   const int fd = mnl_socket_get_fd(socket);
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof rcvbuf) != 0) return nullptr;
-
-  const std::vector<std::byte> request = kube_nflog::bind_request(group, {}, 1);
-  alignas(nlmsghdr) char answer[256];
-  if (mnl_socket_sendto(socket, request.data(), request.size()) < 0) return nullptr;
-  const ssize_t length = mnl_socket_recvfrom(socket, answer, sizeof answer);
-  if (length < 0) return nullptr;
-  const unsigned port = mnl_socket_get_portid(socket);
-  return mnl_cb_run(answer, static_cast<std::size_t>(length), 1, port, nullptr, nullptr) < 0
-             ? nullptr
-             : socket;
+  if (bind_group(socket, group, {}) == 0) return socket;
+  if (errno != EOPNOTSUPP) return nullptr;
+  return bind_group(socket, group, {.conntrack = false}) == 0 ? socket : nullptr;
 }
 
 std::uint64_t receive_until_stopped(mnl_socket* socket) {
