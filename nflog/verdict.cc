@@ -108,7 +108,8 @@ bool is_policy_name(std::string_view text) {
 
 Reading read_prefix(std::string_view prefix, PrefixOrigin origin,
                     const std::vector<std::string>& chosen) {
-  const std::string_view text = trimmed(prefix);
+  // The kernel's limit; a line of a log that claims more is cut, so that what is told stays short.
+  const std::string_view text = trimmed(prefix.substr(0, kMaxPrefix));
   Reading reading = first_reading(text);
   const bool known = reading.ruling != Ruling::kUnknown;
   if (origin == PrefixOrigin::kNflogGroup) {
