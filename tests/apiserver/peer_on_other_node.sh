@@ -9,9 +9,9 @@ readonly cart=shop/cart-0 cart_ipv4=10.2.0.5 node_2_ipv4=10.0.0.12 nobody_ipv4=1
 # elsewhere_sends SOURCE PROTO/PORT: ten packets from that address to the ledger.
 elsewhere_sends() { in_pod elsewhere "$send" --times 10 --pause 0.02 --source "$1" "$ledger_ipv4" "$2"; }
 
-# lookups_of ADDRESS LEAST MOST
-expect_lookups() {
-  expect_requests "$2" "$3" "$is_pod and .verb == \"list\" and (.requestURI | endswith(\"status.podIP%3D$1\"))"
+# expect_one_lookup ADDRESS
+expect_one_lookup() {
+  expect_requests 1 1 "$is_pod and .verb == \"list\" and (.requestURI | endswith(\"status.podIP%3D$1\"))"
 }
 
 start_cluster
@@ -32,12 +32,12 @@ expect_event "$ledger" 10 "Packet dropped when receiving traffic from shop/cart 
 expect_event "$ledger" 10 "Packet dropped when receiving traffic from shop/cart (IP: $cart_ipv4) on port 53/UDP."
 expect_event $cart 10 "$(sent 5432/TCP)"
 expect_event $cart 10 "$(sent 53/UDP)"
-expect_lookups $cart_ipv4 1 1
+expect_one_lookup $cart_ipv4
 
 step Node "whose address its hostNetwork Pods share: told by its name"
 elsewhere_sends $node_2_ipv4 tcp/5432
 expect_event "$ledger" 10 "Packet dropped when receiving traffic from node-2 (IP: $node_2_ipv4) on port 5432/TCP."
-expect_lookups $node_2_ipv4 1 1
+expect_one_lookup $node_2_ipv4
 kubectl get events -n kube-system -o name > "$work/events-on-kube-proxy"
 [[ ! -s $work/events-on-kube-proxy ]] || fail "kube-proxy is blamed for its node's traffic"
 
@@ -46,7 +46,7 @@ elsewhere_sends $nobody_ipv4 tcp/5432
 expect_event "$ledger" 10 "Packet dropped when receiving traffic from $nobody_ipv4 on port 5432/TCP."
 elsewhere_sends $nobody_ipv4 tcp/5433
 expect_event "$ledger" 10 "Packet dropped when receiving traffic from $nobody_ipv4 on port 5433/TCP."
-expect_lookups $nobody_ipv4 1 1
+expect_one_lookup $nobody_ipv4
 
 expect_balance 50
 expect_metric reported_total 50
