@@ -14,7 +14,7 @@ flooding=$!
 until (($(metric seen_total) >= 300000)); do sleep 0.1; done
 kill -0 "$flooding" || fail 'the flood was over before the other Pod had its drop'
 
-timeout 30 grep -q -m 1 'on port 5432/UDP' <(tail -c 0 -f "$work/events") &
+timeout 30 grep -q -m 1 'on port 5432/UDP' <(tail -n +1 -f "$work/events") &
 watching=$!
 started=${EPOCHREALTIME/./}
 in_pod ledger bash -c "echo > /dev/udp/$checkout_ipv4/5432"
