@@ -119,6 +119,7 @@ TEST_F(FlowCausesTest, AFlowThatIsNotDeniedForLongIsForgotten) {
 TEST_F(FlowCausesTest, ManyCandidatesAreBoundedAndStable) {
   std::deque<Cause> many;
   std::vector<const Cause*> policies;
+  policies.reserve(40);
   for (int i = 0; i < 40; ++i)
     policies.push_back(&many.emplace_back(Cause{"ns/p" + std::to_string(10 + i)}));
   const std::string first = of(flow(80), policies);
