@@ -36,7 +36,7 @@ std::string pod(const std::string& name, const std::string& address, bool host_n
 }
 
 struct Rig {
-  explicit Rig(PodLookupOptions options = {}) : lookup(http, metrics, options) {}
+  explicit Rig(const PodLookupOptions& options = {}) : lookup(http, metrics, options) {}
   void resolve(const std::string& address, SteadyTime now) {
     lookup.resolve(ip(address), now, [this](const Owner& owner) { answers.push_back(owner); });
   }
