@@ -5,13 +5,18 @@
 # shellcheck source=tests/netns/common.inc
 . "$(dirname "$0")/common.inc"
 
-readonly flows=${FLOWS:-2000000}
+# A sanitizer's reader is too slow for the whole flood: what it loses may be the one drop that matters.
+if is_sanitized; then
+  readonly flows=${FLOWS:-400000} rate=20000
+else
+  readonly flows=${FLOWS:-2000000} rate=0
+fi
 add_flood_cable
 log_and_drop -o cali-checkout
 start_agent
-"$blast" flood0 flood1 "$flows" "$flows" 0 > "$work/rate" &
+"$blast" flood0 flood1 "$flows" "$flows" "$rate" > "$work/rate" &
 flooding=$!
-until (($(metric seen_total) >= 300000)); do sleep 0.1; done
+until (($(metric seen_total) >= flows / 8)); do sleep 0.1; done
 kill -0 "$flooding" || fail 'the flood was over before the other Pod had its drop'
 
 timeout 30 grep -q -m 1 'on port 5432/UDP' <(tail -n +1 -f "$work/events") &
