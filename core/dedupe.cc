@@ -10,23 +10,46 @@
 namespace kube_nflog {
 namespace {
 
-// Multiply-and-fold, the mixing step of wyhash: every bit of both inputs reaches every bit of the
-// result.
-std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
-  __extension__ using Wide = unsigned __int128;
-  const Wide product = static_cast<Wide>(a) * b;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
+__extension__ using Wide = unsigned __int128;
 
 DropKey folded(DropKey key, Fold fold) {
   key.fold = fold;
-  key.src = IpAddr();
+  if (fold != Fold::kFlow) key.src = IpAddr();
   if (fold == Fold::kPorts) {
     key.detail = 0;
     key.detail_kind = Detail::kNone;
     key.service = nullptr;
   }
   return key;
+}
+
+// The key is compared as bytes; in whole words, for a call to memcmp costs more.
+bool same(const DropKey& a, const DropKey& b) {
+  using Words = std::array<std::uint64_t, sizeof(DropKey) / 8>;
+  const Words x = std::bit_cast<Words>(a), y = std::bit_cast<Words>(b);
+  std::uint64_t differing = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) differing |= x[i] ^ y[i];
+  return differing == 0;
+}
+
+// Whether `entry` is what `flow` folds into, that is `entry == folded(flow, fold)`. Without the
+// copy, which is as dear as all the rest of a look-up.
+bool stands_for(const DropKey& entry, const DropKey& flow, Fold fold) {
+  if (fold == Fold::kFlow) return same(entry, flow);
+  if (entry.fold != fold || entry.dst != flow.dst || entry.protocol != flow.protocol ||
+      entry.cause != flow.cause)
+    return false;
+  return fold == Fold::kPorts ||
+         (entry.detail == flow.detail && entry.detail_kind == flow.detail_kind &&
+          entry.service == flow.service);
+}
+
+// SplitMix64: spreads one seed over many secrets.
+std::uint64_t next_secret(std::uint64_t& state) {
+  std::uint64_t z = state += 0x9e3779b97f4a7c15U;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9U;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebU;
+  return z ^ z >> 31;
 }
 
 }  // namespace
@@ -39,28 +62,46 @@ Dedupe::Dedupe(const DedupeOptions& options) : options_(options) {
   slots_.resize(std::bit_ceil(most + most / 2));
   entries_.reserve(most);  // address space only: pages are touched as keys come
   bucket_heads_.assign(options_.buckets, kNone);
+  std::uint64_t state = options_.seed;
+  for (std::uint64_t& secret : secrets_) secret = next_secret(state);
 }
 
-std::uint32_t Dedupe::hash(const DropKey& key) const {
-  std::uint64_t words[sizeof key / 8];
-  std::memcpy(words, &key, sizeof key);
-  std::uint64_t h = options_.seed ^ 0x9e3779b97f4a7c15U;
-  for (const std::uint64_t word : words) h = mix(h ^ word, 0xa0761d6478bd642fU ^ options_.seed);
-  return static_cast<std::uint32_t>(mix(h, 0xe7037ed1a0b428dbU));
+// Of folded(flow, fold). NH of UMAC (RFC 4418): its products do not wait for each other, and
+// without the secrets nobody can choose keys that collide.
+std::uint32_t Dedupe::hash(const DropKey& flow, Fold fold) const {
+  const auto product = [](std::uint64_t a, std::uint64_t b) { return static_cast<Wide>(a) * b; };
+  const auto at = [](auto value, int shift) { return static_cast<std::uint64_t>(value) << shift; };
+  const auto [dst0, dst1] = flow.dst.words();
+  std::uint64_t rest = at(flow.protocol, 24) | at(flow.dst.family(), 40) | at(fold, 48);
+  Wide sum = product(dst0 + secrets_[2], dst1 + secrets_[3]);
+  if (fold == Fold::kFlow) {
+    const auto [src0, src1] = flow.src.words();
+    rest |= at(flow.src.family(), 32);
+    sum += product(src0 + secrets_[0], src1 + secrets_[1]);
+  }
+  if (fold != Fold::kPorts) {
+    rest |= at(flow.detail, 0) | at(flow.detail_kind, 16);
+    sum += product(std::bit_cast<std::uint64_t>(flow.service) + secrets_[6], secrets_[7]);
+  }
+  sum += product(rest + secrets_[4], std::bit_cast<std::uint64_t>(flow.cause) + secrets_[5]);
+  const auto half = static_cast<std::uint64_t>(sum) ^ static_cast<std::uint64_t>(sum >> 64);
+  return static_cast<std::uint32_t>(half ^ half >> 32);
 }
 
-// The entry with this key, or kNone and the slot where it belongs.
-std::uint32_t Dedupe::find(const DropKey& key, std::uint32_t hash, std::size_t& slot) const {
+// The entry of folded(flow, fold), or kNone and the slot where it belongs.
+std::uint32_t Dedupe::find(const DropKey& flow, Fold fold, std::uint32_t hash,
+                           std::size_t& slot) const {
   const std::size_t mask = slots_.size() - 1;
   for (slot = hash & mask; slots_[slot].index != kNone; slot = (slot + 1) & mask) {
     const Slot& taken = slots_[slot];
-    if (taken.hash == hash && entries_[taken.index].key == key) return taken.index;
+    if (taken.hash == hash && stands_for(entries_[taken.index].key, flow, fold)) return taken.index;
   }
   return kNone;
 }
 
-std::uint32_t Dedupe::room(const DropKey& key) const {
-  switch (key.fold) {
+// How many keys of a kind there may be.
+std::uint32_t Dedupe::room(Fold fold) const {
+  switch (fold) {
     case Fold::kFlow:
       return options_.capacity;
     case Fold::kSources:
@@ -72,40 +113,47 @@ std::uint32_t Dedupe::room(const DropKey& key) const {
 }
 
 // The flow's own entry, else the one it folds into, else kNone. Look-ups: one for a known flow, two
-// for one that a full port or a full table folds, three for a new one.
-std::uint32_t Dedupe::entry_for(const DropKey& key, std::uint32_t h) {
+// for one that a closed port or a full table folds, three for a new one.
+std::uint32_t Dedupe::entry_for(const DropKey& flow, std::uint32_t flow_hash) {
   std::size_t slot = 0;
-  if (const std::uint32_t known = find(key, h, slot); known != kNone) return known;
+  if (const std::uint32_t known = find(flow, Fold::kFlow, flow_hash, slot); known != kNone)
+    return known;
 
-  const DropKey port_key = folded(key, Fold::kSources);
   std::size_t port_slot = 0;
-  const std::uint32_t port_hash = hash(port_key);
-  std::uint32_t port = find(port_key, port_hash, port_slot);
-  const bool no_flow = live(key) >= room(key);
-  if (port != kNone && (no_flow || entries_[port].children >= options_.sources)) return port;
+  const std::uint32_t port_hash = hash(flow, Fold::kSources);
+  std::uint32_t port = find(flow, Fold::kSources, port_hash, port_slot);
+  const bool no_flow = live(Fold::kFlow) >= room(Fold::kFlow);
+  if (port != kNone && (no_flow || entries_[port].closed)) return port;
 
-  const std::uint32_t destination = find_or_insert(folded(key, Fold::kPorts));
+  const std::uint32_t destination = destination_of(flow);
   if (destination == kNone) return kNone;
   if (port == kNone) {
-    if (entries_[destination].children >= options_.ports || live(port_key) >= room(port_key))
+    if (entries_[destination].children >= options_.ports ||
+        live(Fold::kSources) >= room(Fold::kSources))
       return destination;
     ++entries_[destination].children;
-    find(port_key, port_hash, port_slot);  // anew: the destination may have taken its place
-    port = insert(port_key, port_hash, port_slot);
+    find(flow, Fold::kSources, port_hash, port_slot);  // anew: the destination may have taken it
+    port = insert(folded(flow, Fold::kSources), port_hash, port_slot);
   }
-  if (no_flow || entries_[destination].flows >= room(key) / 8) return port;
-  ++entries_[port].children;
+  if (no_flow) return port;
+  Entry& above = entries_[port];
+  above.closed =
+      above.children >= options_.sources || entries_[destination].flows >= room(Fold::kFlow) / 8;
+  if (above.closed) return port;
+  ++above.children;
   ++entries_[destination].flows;
-  find(key, h, slot);  // anew, likewise
-  return insert(key, h, slot);
+  find(flow, Fold::kFlow, flow_hash, slot);  // anew, likewise
+  return insert(flow, flow_hash, slot);
 }
 
-std::uint32_t Dedupe::find_or_insert(const DropKey& key) {
+// Found or made; kNone: there is no room for one more.
+std::uint32_t Dedupe::destination_of(const DropKey& flow) {
   std::size_t slot = 0;
-  const std::uint32_t h = hash(key);
-  const std::uint32_t known = find(key, h, slot);
+  const std::uint32_t h = hash(flow, Fold::kPorts);
+  const std::uint32_t known = find(flow, Fold::kPorts, h, slot);
   if (known != kNone) return known;
-  return live(key) < room(key) ? insert(key, h, slot) : kNone;
+  if (live(Fold::kPorts) >= room(Fold::kPorts)) return kNone;
+  return insert(folded(flow, Fold::kPorts), h, slot);
 }
 
 std::uint32_t Dedupe::insert(const DropKey& key, std::uint32_t hash, std::size_t slot) {
@@ -124,7 +172,7 @@ std::uint32_t Dedupe::insert(const DropKey& key, std::uint32_t hash, std::size_t
   entry.next = bucket_heads_[current_];
   bucket_heads_[current_] = index;
   slots_[slot] = {index, hash};
-  ++live(key);
+  ++live(key.fold);
   return index;
 }
 
@@ -133,7 +181,7 @@ void Dedupe::erase(std::uint32_t index) {
   const std::size_t mask = slots_.size() - 1;
   std::size_t hole = 0;
   const DropKey& key = entries_[index].key;
-  if (find(key, hash(key), hole) != index) return;
+  if (find(key, key.fold, hash(key, key.fold), hole) != index) return;
   for (std::size_t next = (hole + 1) & mask; slots_[next].index != kNone;
        next = (next + 1) & mask) {
     const std::size_t home = slots_[next].hash & mask;
@@ -143,7 +191,7 @@ void Dedupe::erase(std::uint32_t index) {
     }
   }
   slots_[hole] = Slot();
-  --live(key);
+  --live(key.fold);
   entries_[index].next = free_;
   free_ = index;
 }
@@ -173,7 +221,7 @@ std::uint64_t Dedupe::add(std::span<const Drop> drops, SteadyTime now,
     const std::span<const Drop> some = drops.first(std::min(drops.size(), kAhead));
     drops = drops.subspan(some.size());
     for (std::size_t i = 0; i < some.size(); ++i) {
-      hashes[i] = hash(some[i].key);
+      hashes[i] = hash(some[i].key, Fold::kFlow);
       __builtin_prefetch(&slots_[hashes[i] & mask]);
     }
     for (std::size_t i = 0; i < some.size(); ++i) {

@@ -3,6 +3,7 @@
 // out the counts at bucket edges. Owned by the ingest thread; not thread-safe by design.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -71,6 +72,7 @@ class Dedupe {
     std::uint32_t children = 0;        // keys that were made under this one
     IpAddr example;                    // kSources, kPorts: the first source that was folded
     bool one_source = true;            // and so far the only one
+    bool closed = false;               // kSources: no flow is made under this one any more
     bool announced = false;            // the first summary was taken
     bool again = false;                // in the list of those to offer again
   };
@@ -80,17 +82,18 @@ class Dedupe {
   };
 
   bool add_one(const Drop& drop, std::uint32_t hash, BoundedQueue<DropSummary>& out);
-  std::uint32_t entry_for(const DropKey& key, std::uint32_t hash);
-  std::uint32_t find(const DropKey& key, std::uint32_t hash, std::size_t& slot) const;
-  std::uint32_t find_or_insert(const DropKey& key);  // kNone: no room for this kind of key
+  std::uint32_t entry_for(const DropKey& flow, std::uint32_t flow_hash);
+  std::uint32_t find(const DropKey& flow, Fold fold, std::uint32_t hash, std::size_t& slot) const;
+  std::uint32_t destination_of(const DropKey& flow);
   std::uint32_t insert(const DropKey& key, std::uint32_t hash, std::size_t slot);
   void erase(std::uint32_t index);
-  std::uint32_t hash(const DropKey& key) const;
-  std::uint32_t& live(const DropKey& key) { return live_[static_cast<std::size_t>(key.fold)]; }
-  std::uint32_t room(const DropKey& key) const;
+  std::uint32_t hash(const DropKey& flow, Fold fold) const;
+  std::uint32_t& live(Fold fold) { return live_[static_cast<std::size_t>(fold)]; }
+  std::uint32_t room(Fold fold) const;
   static bool hand_out(Entry& entry, BoundedQueue<DropSummary>& out);
 
   DedupeOptions options_;
+  std::array<std::uint64_t, 8> secrets_;
   SteadyTime next_edge_{};
   std::vector<Slot> slots_;     // open addressing, linear probing
   std::vector<Entry> entries_;  // grows to the capacity, then no further

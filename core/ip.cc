@@ -9,20 +9,6 @@
 
 namespace kube_nflog {
 
-IpAddr IpAddr::v4(std::span<const std::byte, 4> bytes) {
-  IpAddr ip;
-  std::memcpy(ip.bytes_.data(), bytes.data(), bytes.size());
-  ip.family_ = 4;
-  return ip;
-}
-
-IpAddr IpAddr::v6(std::span<const std::byte, 16> bytes) {
-  IpAddr ip;
-  std::memcpy(ip.bytes_.data(), bytes.data(), bytes.size());
-  ip.family_ = 6;
-  return ip;
-}
-
 std::optional<IpAddr> IpAddr::parse(std::string_view text) {
   char buffer[INET6_ADDRSTRLEN];  // inet_pton wants a terminated string
   if (text.size() >= sizeof buffer || text.find('\0') != std::string_view::npos) return {};
