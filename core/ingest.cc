@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -55,20 +56,31 @@ Result<> Ingest::step(SteadyTime now) {
   dedupe_.offer_again(queue_);
   Result<> result = source_.read(batch_);
   read_ = batch_.size();
-  std::array<std::uint64_t, kLabelCount<Why>> suppressed{};
-  std::erase_if(batch_, [&](const Drop& drop) {
-    const std::optional<Why> why = noise(drop, options_.noise);
-    if (why) ++suppressed[static_cast<std::size_t>(*why)];
-    return why.has_value();
-  });
-  for (std::size_t i = 0; i < suppressed.size(); ++i)
-    if (suppressed[i] > 0) metrics_.suppressed[static_cast<Why>(i)].add(suppressed[i]);
-  metrics_.lost[Where::kFoldFull].add(dedupe_.add(batch_, now, queue_));
-
+  fold(now);
   dedupe_.turn(now, queue_);
   metrics_.dedupe_keys.set(static_cast<std::int64_t>(dedupe_.size()));
   if (queue_.size() > 0) wake_();
   return result;
+}
+
+// In pieces that stay in the nearest cache from the first look at them to the last.
+void Ingest::fold(SteadyTime now) {
+  constexpr std::size_t kPiece = 128;
+  std::array<std::uint64_t, kLabelCount<Why>> suppressed{};
+  std::uint64_t no_room = 0;
+  for (std::span<Drop> rest = batch_; !rest.empty();) {
+    const std::span<Drop> piece = rest.first(std::min(rest.size(), kPiece));
+    rest = rest.subspan(piece.size());
+    const auto end = std::remove_if(piece.begin(), piece.end(), [&](const Drop& drop) {
+      const std::optional<Why> why = noise(drop, options_.noise);
+      if (why) ++suppressed[static_cast<std::size_t>(*why)];
+      return why.has_value();
+    });
+    no_room += dedupe_.add(std::span(piece.begin(), end), now, queue_);
+  }
+  for (std::size_t i = 0; i < suppressed.size(); ++i)
+    if (suppressed[i] > 0) metrics_.suppressed[static_cast<Why>(i)].add(suppressed[i]);
+  metrics_.lost[Where::kFoldFull].add(no_room);
 }
 
 Result<> Ingest::run(int stop_fd) {

@@ -40,6 +40,7 @@ class Ingest {
   const Heartbeat& heartbeat() const { return heartbeat_; }
 
  private:
+  void fold(SteadyTime now);
   void finish();
 
   IngestOptions options_;
