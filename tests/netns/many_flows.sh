@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Millions of distinct flows to one Pod: memory stays bounded, no packet goes uncounted, and a single drop of another Pod
-# is told within a second. FLOWS=10000000 makes it ten millions.
+# Millions of distinct flows to one Pod: memory stays bounded, no packet goes uncounted, the ledger balances, and a single
+# drop of another Pod is told within a second. FLOWS=10000000 makes it ten millions.
 # shellcheck source=tests/netns/common.inc
 . "$(dirname "$0")/common.inc"
 
@@ -13,7 +13,7 @@ else
 fi
 add_flood_cable
 log_and_drop -o cali-checkout
-start_agent
+start_agent --repeat-interval=16s --update-interval=2s # longer than the flood, and counts come out every 2 s
 "$blast" flood0 flood1 "$flows" "$flows" "$rate" > "$work/rate" &
 flooding=$!
 until (($(metric seen_total) >= flows / 8)); do sleep 0.1; done
@@ -33,6 +33,7 @@ all_accounted_for() {
   (($(metric seen_total) + $(metric 'lost_total{where="netlink_overrun"}') == $(logged_packets)))
 }
 wait_until 30 all_accounted_for || fail "the rules logged $(logged_packets); $(ledger)"
+expect_ledger_balances
 rss=$(awk '$1 == "VmHWM:" { print int($2 / 1024) }' "/proc/$agent/status")
 say "$flows flows: $(ledger); another Pod's drop after $took ms; peak RSS $rss MB"
 if ! is_sanitized; then
