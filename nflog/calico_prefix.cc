@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
 
 namespace kube_nflog {
 namespace {
@@ -27,9 +26,9 @@ bool strip(std::string_view& text, std::string_view start) {
 struct Name {
   std::string_view head, tail;
   bool hashed = false;
-  std::string text() const {
-    std::string whole(head);
-    return hashed ? whole.append("…").append(tail) : whole;
+  void add_to(Clause& clause) const {
+    clause.quote(head);
+    if (hashed) clause.say("…").quote(tail);
   }
 };
 
@@ -79,11 +78,11 @@ const Kind* kind_of(const Name& id) {
   return kind == kKinds.end() ? nullptr : &*kind;
 }
 
-std::string policy_text(Name id, const Kind* kind) {
+void add_policy(Clause& clause, Name id, const Kind* kind) {
   if (kind != nullptr) id.head.remove_prefix(kind->id.size() + 1);
   const std::size_t slash = id.head.find('/');
   const bool namespaced = slash != std::string_view::npos;
-  std::string where(id.head.substr(0, namespaced ? slash + 1 : 0));
+  const std::string_view where = id.head.substr(0, namespaced ? slash + 1 : 0);
   if (namespaced) id.head.remove_prefix(slash + 1);
   // Without a kind, before 3.32: what has a namespace is a NetworkPolicy.
   std::string_view word = kind != nullptr ? kind->kind
@@ -95,16 +94,51 @@ std::string policy_text(Name id, const Kind* kind) {
     if (kind == nullptr) word = alias.kind;
     break;
   }
-  return std::string(word).append(" ").append(where).append(id.text());
+  clause.say(word).say(" ").quote(where);
+  id.add_to(clause);
 }
 
+// A policy that is not enforced. 3.30 and 3.31 say so in its name; of a hashed prefix the start of
+// that, or of a staged kind, is enough, since an Event for what goes on would be a lie.
 bool is_staged(const Name& id, const Kind* kind) {
-  return (kind != nullptr && kind->staged) || id.head.find("staged:") != std::string_view::npos;
+  constexpr std::string_view kMark = "staged:";
+  if (kind != nullptr) return kind->staged;
+  if (id.head.find(kMark) != std::string_view::npos) return true;
+  const std::string_view last = id.head.substr(id.head.rfind('/') + 1);  // npos + 1: all of it
+  return id.hashed && last.size() > 1 &&
+         (kMark.starts_with(last) || std::any_of(kKinds.begin(), kKinds.end(), [&](const Kind& k) {
+            return k.staged && k.id.starts_with(id.head);
+          }));
 }
 
 bool is_id(std::string_view text) {
   return !text.starts_with('/') && !text.ends_with('/') &&
          text.find("//") == std::string_view::npos && all_of(text, "._-/:");
+}
+
+// The edges of a hash may be in the middle of anything.
+bool is_clean(const Name& id) {
+  constexpr std::string_view kOthers = "._-/:";
+  return id.hashed ? all_of(id.head, kOthers) && all_of(id.tail, kOthers) : is_id(id.head);
+}
+
+// What follows "|" of a prefix that says D: nothing if it goes on all the same. `rule` is whether
+// it has a rule's number.
+std::optional<Clause> denial(Clause clause, const Name& id, bool of_policy, bool rule) {
+  const Kind* kind = of_policy ? kind_of(id) : nullptr;
+  if (of_policy && is_staged(id, kind)) return std::nullopt;
+  if (!of_policy) {
+    id.add_to(clause.say(" by profile "));
+  } else if (rule) {
+    add_policy(clause.say(" by "), id, kind);
+  } else {
+    // A tier has no slash in its name. A policy has, and without a rule's number it is a staged one
+    // of which no rule matched.
+    if (id.head.find('/') != std::string_view::npos) return std::nullopt;
+    id.add_to(clause.say(" in tier "));
+    clause.say(": no policy allows it");
+  }
+  return clause;
 }
 
 }  // namespace
@@ -118,29 +152,21 @@ std::optional<Reading> read_calico_prefix(std::string_view prefix) {
       (direction != 'I' && direction != 'E')) {
     return std::nullopt;
   }
-  const std::string denied = direction == 'I' ? "ingress denied" : "egress denied";
+  Clause denied;
+  denied.say(direction == 'I' ? "ingress denied" : "egress denied");
   head.remove_prefix(3);
   if (head.empty()) {
     if (act != 'D' || owner != 'R') return std::nullopt;
-    return Reading{Ruling::kDrop, denied + ": no profile allows it"};
+    return Reading{Ruling::kDrop, denied.say(": no profile allows it")};
   }
   const std::size_t digits = std::min(head.find_first_not_of(kDigits), head.size());
   head.remove_prefix(digits);
   const bool rule = digits != 0;
   if (!rule && (act == 'A' || owner == 'R')) return std::nullopt;
-  if (!strip(head, "|") || (head.empty() && !rest.hashed)) return std::nullopt;
-  // The edges of a hash may be in the middle of anything.
-  if (rest.hashed ? !all_of(head, "._-/:") || !all_of(rest.tail, "._-/:") : !is_id(head)) {
-    return std::nullopt;
-  }
-
-  const Kind* kind = owner == 'P' ? kind_of(rest) : nullptr;
-  if (act != 'D' || is_staged(rest, kind)) return Reading{Ruling::kAllow, {}};
-  if (owner == 'R') return Reading{Ruling::kDrop, denied + " by profile " + rest.text()};
-  // A tier has no slash in its name, a policy without a rule's number always has.
-  if (!rule && head.find('/') == std::string_view::npos)
-    return Reading{Ruling::kDrop, denied + " in tier " + rest.text() + ": no policy allows it"};
-  return Reading{Ruling::kDrop, denied + " by " + policy_text(rest, kind)};
+  if (!strip(head, "|") || (head.empty() && !rest.hashed) || !is_clean(rest)) return std::nullopt;
+  if (act != 'D') return Reading{Ruling::kAllow};
+  const std::optional<Clause> clause = denial(denied, rest, owner == 'P', rule);
+  return clause ? Reading{Ruling::kDrop, *clause} : Reading{Ruling::kAllow};
 }
 
 }  // namespace kube_nflog

@@ -12,6 +12,7 @@ namespace kube_nflog {
 
 //   rule       act own dir index "|" id    act: A(llow) D(eny) P(ass), own: P(olicy) pR(ofile),
 //   tier end   (D|P) "P" dir "|" tier      dir: I(ngress) E(gress)
+//   no match   "DP" dir "|" id             of a staged policy alone
 //   no profile "DR" dir
 //   hashed     first 10 "_" 41 of base64url "_" last 10 of one of these, where it has 63 or more
 //   id, 3.32+  kind "/" [namespace "/"] name; 3.30, 3.31: [namespace "/"] name with its tier

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <utility>
 
 #include "nflog/calico_prefix.h"
 #include "nflog/text.h"
@@ -14,16 +13,9 @@ namespace {
 
 constexpr std::size_t kMaxPrefix = 127;  // NF_LOG_PREFIXLEN without its NUL
 
-// `by rule "…"`. Prefixes are other people's bytes: what is not printable ASCII becomes '?', a
-// quote becomes ', and the length is bounded by the kernel's own limit. Empty: no clause.
-std::string by_rule(std::string_view text) {
-  if (text.empty()) return {};
-  std::string clause = "by rule \"";
-  for (const char c : text.substr(0, kMaxPrefix)) {
-    const bool printable = c >= ' ' && c <= '~';
-    clause += !printable ? '?' : c == '"' ? '\'' : c;
-  }
-  return clause += '"';
+// `by rule "…"`; no prefix, no clause.
+void add_rule(Clause& clause, std::string_view text) {
+  if (!text.empty()) clause.say("by rule \"").quote(text).say("\"");
 }
 
 // k3s: each policy's chain logs this while no policy has allowed the packet *yet*; a later chain
@@ -32,7 +24,9 @@ std::optional<Reading> read_k3s_hint(std::string_view prefix) {
   constexpr std::string_view kStart = "DROP by policy";
   if (!prefix.starts_with(kStart)) return std::nullopt;
   const std::string_view name = trimmed(prefix.substr(kStart.size()));
-  return Reading{Ruling::kHint, std::string(is_policy_name(name) ? name : "")};
+  Reading hint{Ruling::kHint};
+  if (is_policy_name(name)) hint.clause.quote(name);
+  return hint;
 }
 
 // Calico's `action: Log` (FelixConfiguration logPrefix as it comes): it logs and goes on, so the
@@ -41,7 +35,10 @@ std::optional<Reading> read_calico_log(std::string_view prefix) {
   constexpr std::string_view kStart = "calico-packet";
   if (!prefix.starts_with(kStart)) return std::nullopt;
   if (prefix.ends_with(':')) prefix.remove_suffix(1);
-  return Reading{Ruling::kUnknown, "logged " + by_rule(prefix)};
+  Reading logged{Ruling::kUnknown};
+  logged.clause.say("logged ");
+  add_rule(logged.clause, prefix);
+  return logged;
 }
 
 // Ours, for rules that you write yourself: `drop:namespace/policy`, with or without a colon behind.
@@ -51,7 +48,9 @@ std::optional<Reading> read_named_policy(std::string_view prefix) {
   prefix.remove_prefix(kStart.size());
   if (prefix.ends_with(':')) prefix.remove_suffix(1);
   if (!is_policy_name(prefix)) return std::nullopt;
-  return Reading{Ruling::kDrop, "denied by NetworkPolicy " + std::string(prefix)};
+  Reading drop{Ruling::kDrop};
+  drop.clause.say("denied by NetworkPolicy ").quote(prefix);
+  return drop;
 }
 
 // The first that knows the prefix decides. kube-router and weave need no row: theirs is empty.
@@ -83,28 +82,23 @@ bool says_dropped(std::string_view text) {
                      [text](std::string_view word) { return says(text, word); });
 }
 
+// Of few prefixes in turn, as rules of one kind log them, each has mostly a place to itself.
+std::size_t place_of(std::string_view prefix) {
+  if (prefix.empty()) return 0;
+  const auto byte = [](char c) { return std::size_t{static_cast<unsigned char>(c)}; };
+  return prefix.size() + 3 * byte(prefix.front()) + 5 * byte(prefix.back());
+}
+
 Reading first_reading(std::string_view text) {
   for (const Dialect dialect : kDialects) {
-    if (std::optional<Reading> reading = dialect(text)) return *std::move(reading);
+    if (const std::optional<Reading> reading = dialect(text)) return *reading;
   }
-  return {Ruling::kUnknown, by_rule(text)};
+  Reading unknown;
+  add_rule(unknown.clause, text);
+  return unknown;
 }
 
 }  // namespace
-
-bool is_policy_name(std::string_view text) {
-  constexpr std::size_t kMaxLabel = 63, kMaxSubdomain = 253;
-  const auto part = [](std::string_view name, std::size_t longest, std::string_view others) {
-    const bool clean = std::all_of(name.begin(), name.end(), [others](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-             others.find(c) != std::string_view::npos;
-    });
-    return !name.empty() && name.size() <= longest && clean;
-  };
-  const std::size_t slash = text.find('/');
-  return slash != std::string_view::npos && part(text.substr(0, slash), kMaxLabel, "-") &&
-         part(text.substr(slash + 1), kMaxSubdomain, "-.");
-}
 
 Reading read_prefix(std::string_view prefix, PrefixOrigin origin,
                     const std::vector<std::string>& chosen) {
@@ -118,8 +112,10 @@ Reading read_prefix(std::string_view prefix, PrefixOrigin origin,
   }
   if (chosen_exactly(text, chosen)) {
     // Whoever names it whole means it, also where a dialect knows better.
-    if (reading.ruling == Ruling::kHint || reading.ruling == Ruling::kAllow)
-      reading.text = by_rule(text);
+    if (reading.ruling == Ruling::kHint || reading.ruling == Ruling::kAllow) {
+      reading.clause = {};
+      add_rule(reading.clause, text);
+    }
     reading.ruling = Ruling::kDrop;
   } else if (reading.ruling == Ruling::kDrop || !known) {
     const bool dropped =
@@ -136,21 +132,33 @@ Verdicts::Verdicts(PrefixOrigin origin, const std::vector<std::string>& chosen, 
 }
 
 Verdict Verdicts::of(std::string_view prefix) {
-  if (const auto it = known_.find(prefix); it != known_.end()) return it->second;
+  const Known*& recent = recent_[place_of(prefix) % recent_.size()];
+  if (recent != nullptr && recent->first == prefix) return recent->second;
+  if (const auto it = known_.find(prefix); it != known_.end()) {
+    recent = &*it;
+    return it->second;
+  }
   const Reading reading = read_prefix(prefix, origin_, chosen_);
-  Verdict verdict{reading.ruling, nullptr};
   if (known_.size() >= capacity_) {
     ++beyond_capacity_;
-    if (verdict.ruling == Ruling::kDrop) verdict.cause = causes_.intern(CauseTable::kOverflow);
-    return verdict;
+    return {reading.ruling, reading.ruling == Ruling::kDrop ? overflow() : nullptr};
   }
-  if (verdict.ruling == Ruling::kDrop || verdict.ruling == Ruling::kHint) {
-    verdict.cause = causes_.intern(reading.text);
-    const bool nameless = verdict.cause != nullptr && verdict.cause->clause != reading.text;
-    if (verdict.ruling == Ruling::kHint && nameless) verdict.cause = nullptr;
-  }
-  known_.emplace(prefix, verdict);
-  return verdict;
+  recent = &*known_.emplace(prefix, Verdict{reading.ruling, cause_of(reading)}).first;
+  return recent->second;
+}
+
+const Cause* Verdicts::cause_of(const Reading& reading) {
+  if (reading.ruling != Ruling::kDrop && reading.ruling != Ruling::kHint) return nullptr;
+  const std::string text = reading.clause.text();
+  const Cause* cause = causes_.intern(text);
+  // No innocent is named for want of room.
+  const bool other = cause != nullptr && cause->clause != text;
+  return reading.ruling == Ruling::kHint && other ? nullptr : cause;
+}
+
+const Cause* Verdicts::overflow() {
+  if (overflow_ == nullptr) overflow_ = causes_.intern(CauseTable::kOverflow);
+  return overflow_;
 }
 
 }  // namespace kube_nflog

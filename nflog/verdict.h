@@ -4,6 +4,8 @@
 // ingest thread.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -30,16 +32,17 @@ enum class PrefixOrigin : std::uint8_t { kNflogGroup, kLog };
 
 // Pure. Never kUnknown for a group: a prefix that no dialect knows is a drop `by rule "…"`.
 // `chosen` is --log-prefix, trimmed, for a log; `*` at an end stands for any rest, except what a
-// dialect knows to be no drop. Empty: the prefix itself must say drop, deny, block or reject.
+// dialect knows to be no drop. Empty: the prefix itself must say drop, deny, block or reject. No
+// allocation.
 Reading read_prefix(std::string_view prefix, PrefixOrigin origin,
                     const std::vector<std::string>& chosen);
 
-// The same, each distinct prefix judged once: no formatting and no allocation per packet.
+// The same, each distinct prefix judged once, and those of the last packets found without a hash.
 class Verdicts {
  public:
   // `causes` must outlive this. Past `capacity` distinct prefixes a further one is judged each
-  // time, and its cause is CauseTable::kOverflow: hostile prefixes cost neither memory nor
-  // formatting.
+  // time, and its cause is CauseTable::kOverflow: hostile prefixes cost neither memory nor an
+  // allocation.
   Verdicts(PrefixOrigin origin, const std::vector<std::string>& chosen, CauseTable& causes,
            std::size_t capacity = 1024);
 
@@ -55,13 +58,20 @@ class Verdicts {
       return std::hash<std::string_view>()(text);
     }
   };
+  using Table = std::unordered_map<std::string, Verdict, Hash, std::equal_to<>>;
+  using Known = Table::value_type;
+
+  const Cause* cause_of(const Reading& reading);
+  const Cause* overflow();
 
   PrefixOrigin origin_;
   std::vector<std::string> chosen_;
   CauseTable& causes_;
   std::size_t capacity_;
   std::uint64_t beyond_capacity_ = 0;
-  std::unordered_map<std::string, Verdict, Hash, std::equal_to<>> known_;
+  Table known_;                            // never forgets, so its elements stay where they are
+  std::array<const Known*, 16> recent_{};  // the prefix that was last at each place
+  const Cause* overflow_ = nullptr;
 };
 
 }  // namespace kube_nflog

@@ -2,6 +2,7 @@
 // Fuzz target: any prefix is judged, and what is made of it is short and fit to print.
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 
 #include "nflog/verdict.h"
 
@@ -11,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const PrefixOrigin origin : {PrefixOrigin::kNflogGroup, PrefixOrigin::kLog}) {
     const Reading reading = read_prefix(prefix, origin, {"chosen:", "star*"});
     if (origin == PrefixOrigin::kNflogGroup && reading.ruling == Ruling::kUnknown) std::abort();
-    std::string_view text = reading.text;
+    const std::string clause = reading.clause.text();
+    std::string_view text = clause;
     if (text.size() > 1024) std::abort();
     constexpr std::string_view kCut = "…";
     while (!text.empty()) {

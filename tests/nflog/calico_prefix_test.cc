@@ -13,7 +13,7 @@ std::string denied(std::string_view prefix) {
   if (!reading) return "(not Calico's)";
   if (reading->ruling == Ruling::kAllow) return "(passed)";
   EXPECT_EQ(reading->ruling, Ruling::kDrop);
-  return reading->text;
+  return reading->clause.text();
 }
 
 // As Felix shortens 63 and more; the hash itself tells us nothing.
@@ -59,7 +59,8 @@ TEST(CalicoPrefix, WhatPassesAndWhatIsStagedIsNoDrop) {
   for (const char* prefix :
        {"API0|np/shop/allow-80", "APE1|gnp/dns", "ARI0|kns.shop", "PPI0|gnp/tier-1.pass",
         "PPI|default", "PPE|tier-1", "PRE0|kns.shop", "DPI0|snp/shop/x", "DPI|snp/shop/x",
-        "DPE0|sgnp/x", "DPI0|sknp/shop/x", "DPI0|shop/staged:tier-1.x", "DPI|staged:tier-1.x"}) {
+        "DPE0|sgnp/x", "DPI0|sknp/shop/x", "DPI0|shop/staged:tier-1.x", "DPI|staged:tier-1.x",
+        "DPI|shop/staged:tier-1.x"}) {
     EXPECT_EQ(denied(prefix), "(passed)") << prefix;
   }
 }
@@ -82,6 +83,14 @@ TEST(CalicoPrefix, OfAHashWhatIsKnownIsKept) {
             "ingress denied by profile ksa.p…ledger-api");
   EXPECT_EQ(denied(hashed("API0|np/" + ns + name)), "(passed)");
   EXPECT_EQ(denied(hashed("DPI0|snp/" + ns + name)), "(passed)");
+  // Where the hash begins before the kind ends, or before what 3.30 says of a staged one does.
+  EXPECT_EQ(denied(hashed("DPI12|sgnp/" + name + name)), "(passed)");
+  EXPECT_EQ(denied(hashed("DPI123|snp/" + ns + name)), "(passed)");
+  EXPECT_EQ(denied(hashed("DPE0|staged:" + name + name)), "(passed)");
+  EXPECT_EQ(denied(hashed("DPE0|a/staged:" + name + name)), "(passed)");
+  EXPECT_EQ(denied(hashed("DPE|staged:" + name + name)), "(passed)");
+  EXPECT_EQ(denied(hashed("DPI0|np/st" + ns.substr(2) + name)),
+            "ingress denied by NetworkPolicy st…ledger-api");
   EXPECT_EQ(denied(hashed("DPI123456|gnp/" + name + name)), "ingress denied by policy …ledger-api");
 }
 

@@ -245,6 +245,30 @@ TEST_F(IntakeTest, NoAllocationPerRecordInSteadyState) {
   EXPECT_EQ(out[0].key.cause->clause, "denied by NetworkPolicy; candidates: a/b");
 }
 
+// More prefixes than are remembered, each new one judged and forgotten.
+TEST_F(IntakeTest, HostilePrefixesCostNoAllocationEither) {
+  std::vector<Buffer> datagrams;
+  datagrams.reserve(6'000);
+  for (int i = 0; i < 1'500; ++i) {
+    const std::string n = std::to_string(i);
+    for (const std::string& prefix : {"a rule named " + n, "DROP by policy a/" + n,
+                                      "DPI0|np/shop/policy-" + n, "calico-packet " + n})
+      datagrams.push_back(record({.prefix = prefix, .payload = syn()}));
+  }
+  std::vector<Drop> out;
+  out.reserve(datagrams.size());
+  const auto take_all = [&] {
+    out.clear();
+    for (const Buffer& datagram : datagrams) intake.take(datagram, kNow, out);
+  };
+  take_all();
+  const std::size_t before = allocations.load();
+  take_all();
+  EXPECT_EQ(allocations.load(), before);
+  ASSERT_EQ(out.size(), 4'500u);
+  EXPECT_EQ(out.back().key.cause->clause, CauseTable::kOverflow);
+}
+
 TEST_F(IntakeTest, WhatCalicoLetsPassIsCountedAndNoMore) {
   take(joined({record({.seq = 0, .prefix = "PPI|tier", .payload = syn()}),
                record({.seq = 1, .prefix = "API0|np/shop/allow", .payload = syn()}),

@@ -19,10 +19,10 @@ Ruling in_log(std::string_view prefix, const std::vector<std::string>& chosen = 
 }
 // The clause of a drop, the policy of a hint.
 std::string clause_of(std::string_view prefix) {
-  return read_prefix(prefix, PrefixOrigin::kNflogGroup, kNone).text;
+  return read_prefix(prefix, PrefixOrigin::kNflogGroup, kNone).clause.text();
 }
 std::string clause_in_log(std::string_view prefix, const std::vector<std::string>& chosen) {
-  return read_prefix(prefix, PrefixOrigin::kLog, chosen).text;
+  return read_prefix(prefix, PrefixOrigin::kLog, chosen).clause.text();
 }
 
 TEST(Verdict, OnAGroupEverythingButAHintIsADrop) {
@@ -129,12 +129,13 @@ TEST(Verdict, AnyPrefixReadsAsBoundedPrintableText) {
     prefix.resize(dice() % (prefix.size() + 2));
     const Reading reading = read_prefix(prefix, PrefixOrigin::kNflogGroup, kNone);
     EXPECT_NE(reading.ruling, Ruling::kUnknown);
-    ASSERT_LE(reading.text.size(), 200u);
-    for (std::size_t at = 0; at < reading.text.size(); ++at) {
-      if (reading.text.compare(at, 3, "…") == 0) {
+    const std::string text = reading.clause.text();
+    ASSERT_LE(text.size(), 200u);
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      if (text.compare(at, 3, "…") == 0) {
         at += 2;
       } else {
-        ASSERT_TRUE(reading.text[at] >= ' ' && reading.text[at] <= '~') << reading.text;
+        ASSERT_TRUE(text[at] >= ' ' && text[at] <= '~') << text;
       }
     }
   }
