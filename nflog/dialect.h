@@ -13,6 +13,8 @@
 
 namespace kube_nflog {
 
+inline constexpr std::size_t kMaxPrefix = 127;  // NF_LOG_PREFIXLEN without its NUL
+
 enum class Ruling : std::uint8_t {
   kDrop,
   kHint,     // the rule logs before the verdict is known: never an Event by itself

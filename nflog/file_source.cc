@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nflog/file_source.h"
 
+#include <chrono>
 #include <utility>
 
+#include "core/log.h"
 #include "nflog/log_line.h"
+#include "nflog/prefix_advice.h"
 #include "nflog/text.h"
 
 namespace kube_nflog {
@@ -11,12 +14,17 @@ namespace {
 
 constexpr int kMaxLinesPerRead = 8192;
 
+// So many prefixes are told at once, each once; of further ones, one a minute. A log whose lines
+// begin in a way that we do not know may have another one on each of them.
+constexpr std::size_t kMaxAdvice = 32;
+
 }  // namespace
 
 FileSource::FileSource(FileFollower follower, const FileOptions& options, CauseTable& causes,
                        Metrics& metrics)
     : follower_(std::move(follower)),
       verdicts_(PrefixOrigin::kLog, options.prefixes, causes),
+      advises_(options.prefixes.empty()),
       metrics_(metrics) {}
 
 Result<std::unique_ptr<FileSource>> FileSource::open(const FileOptions& options, CauseTable& causes,
@@ -48,11 +56,28 @@ Result<> FileSource::read(std::vector<Drop>& out) {
   return {};
 }
 
+// Also tells the operator of a prefix that is new and does not count.
+Verdict FileSource::judge(std::string_view prefix) {
+  const std::uint64_t judged = verdicts_.size() + verdicts_.beyond_capacity();
+  const Verdict verdict = verdicts_.of(prefix);
+  const bool again = judged == verdicts_.size() + verdicts_.beyond_capacity();
+  if (!advises_ || again || verdict.ruling != Ruling::kUnknown) return verdict;
+  // Our words may end up in the log that we read: they must not look like a line of the LOG target.
+  if (prefix.find(" OUT=") != std::string_view::npos) return verdict;
+  if (advised_on_ < kMaxAdvice) {
+    ++advised_on_;
+    log::warn(prefix_advice(prefix));
+  } else {
+    log::warn_every(std::chrono::seconds(60), "unknown_prefix", prefix_advice(prefix));
+  }
+  return verdict;
+}
+
 void FileSource::take(std::string_view line, SystemTime now, std::vector<Drop>& out) {
   const std::optional<LogLine> parts = split_log_line(line);
   if (!parts) return;  // somebody else's line
   ++counts_.seen;
-  const Verdict verdict = verdicts_.of(trimmed(parts->prefix));
+  const Verdict verdict = judge(trimmed(parts->prefix));
   if (verdict.ruling != Ruling::kDrop) {
     ++(verdict.ruling == Ruling::kHint    ? counts_.hints
        : verdict.ruling == Ruling::kAllow ? counts_.allowed

@@ -39,10 +39,13 @@ class FileSource : public DropSource {
   FileSource(FileFollower follower, const FileOptions& options, CauseTable& causes,
              Metrics& metrics);
   void take(std::string_view line, SystemTime now, std::vector<Drop>& out);
+  Verdict judge(std::string_view prefix);
   void publish();
 
   FileFollower follower_;
   Verdicts verdicts_;
+  bool advises_;  // no prefixes were chosen: tell which ones might be
+  std::size_t advised_on_ = 0;
   Metrics& metrics_;
   bool more_ = false;
   struct {

@@ -11,8 +11,6 @@
 namespace kube_nflog {
 namespace {
 
-constexpr std::size_t kMaxPrefix = 127;  // NF_LOG_PREFIXLEN without its NUL
-
 // `by rule "…"`; no prefix, no clause.
 void add_rule(Clause& clause, std::string_view text) {
   if (!text.empty()) clause.say("by rule \"").quote(text).say("\"");

@@ -51,3 +51,17 @@ log_lines <<< "policy-drop: $checkout_ipv4 $ledger_ipv4 $ip $(tcp 8083)" >> "$lo
 expect_events 2 'on port 8082/TCP'
 expect_events 2 'on port 8083/TCP'
 stop_agent
+
+# Without --log-prefix the prefix must say that it drops. One that does not is told of once, with the flag to add.
+start_agent --source=file --log-file="$log"
+log_lines << END >> "$log"
+my-drop: $checkout_ipv4 $ledger_ipv4 $ip $(udp 70)
+fw-web: $checkout_ipv4 $ledger_ipv4 $ip $(udp 71)
+fw-web: $checkout_ipv4 $ledger_ipv4 $ip $(udp 71)
+END
+expect_metric 'suppressed_total{why="unknown_prefix"}' 2
+expect_events 2 'on port 70/UDP: by rule "my-drop:"'
+expect_events 0 'on port 71'
+(($(grep -c 'prefix "fw-web:" are not counted .* give --log-prefix="fw-web:"' "$work/agent.log") == 1)) ||
+  fail 'fw-web: is not told of once'
+stop_agent

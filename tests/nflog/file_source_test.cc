@@ -52,6 +52,7 @@ class FileSourceTest : public ::testing::Test {
     while (announced() || source->deadline()) EXPECT_TRUE(source->read(drops));
     appended += drops.size();
     EXPECT_EQ(metrics.seen.value(), appended + metrics.suppressed[Why::kHint].value() +
+                                        metrics.suppressed[Why::kAllowed].value() +
                                         metrics.suppressed[Why::kUnknownPrefix].value() +
                                         metrics.lost[Where::kUndecodable].value());
     std::string text;
@@ -106,6 +107,56 @@ TEST_F(FileSourceTest, ChosenPrefixesDecide) {
   start({"calico-packet:"});
   append(path, udp(53) + "\n" + udp(54, "calico-packet: ") + "\n");
   EXPECT_EQ(ports(), "54 ");
+}
+
+// What stderr gets for these lines; every one of them is counted all the same.
+class FileSourceAdviceTest : public FileSourceTest {
+ protected:
+  std::size_t advice_on(const std::vector<std::string>& new_prefixes) {
+    for (const std::string& prefix : new_prefixes) append(path, udp(53, prefix) + "\n");
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ(ports(), "");
+    said = ::testing::internal::GetCapturedStderr();
+    std::size_t lines = 0;
+    for (std::size_t at = 0; (at = said.find("not counted as drops", at)) != std::string::npos;)
+      ++at, ++lines;
+    return lines;
+  }
+  std::string said;
+};
+
+TEST_F(FileSourceAdviceTest, EachUnknownPrefixIsToldOnce) {
+  start();
+  EXPECT_EQ(advice_on({"fw-web: ", "[UFW ALLOW] ", "fw-web: ", ""}), 3u);
+  EXPECT_NE(said.find("--log-prefix=\"fw-web:\""), std::string::npos) << said;
+  EXPECT_EQ(advice_on({"fw-web: ", "", "DROP by policy a/b ", "API0|np/a/b "}), 0u) << said;
+  EXPECT_EQ(metrics.suppressed[Why::kUnknownPrefix].value(), 6u);
+}
+
+TEST_F(FileSourceAdviceTest, WhoHasChosenIsNotAdvised) {
+  start({"calico-packet:"});
+  EXPECT_EQ(advice_on({"fw-web: ", "policy-drop: "}), 0u) << said;
+  EXPECT_EQ(metrics.suppressed[Why::kUnknownPrefix].value(), 2u);
+}
+
+// 32 at once; of all others one a minute, within the table of known prefixes and beyond it.
+TEST_F(FileSourceAdviceTest, ManyPrefixesDoNotFloodStderr) {
+  start();
+  std::vector<std::string> prefixes;
+  for (int i = 0; i < 3'000; ++i) prefixes.push_back("fw-" + std::to_string(i) + ": ");
+  EXPECT_EQ(advice_on(prefixes), 33u);
+  EXPECT_EQ(advice_on(prefixes), 0u);
+  EXPECT_EQ(metrics.suppressed[Why::kUnknownPrefix].value(), 6'000u);
+}
+
+// A log that gets our own words back, behind what syslog puts before them.
+TEST_F(FileSourceAdviceTest, OurOwnWordsAreNoLineOfTheLogTarget) {
+  start();
+  EXPECT_EQ(advice_on({"IN=a OUT=b SRC=10.0.0.1 DST=10.0.0.2 PROTO=UDP ", "IN=a"}), 1u) << said;
+  EXPECT_EQ(metrics.seen.value(), 2u);
+  append(path, "Nov  3 16:23:17 node-1 kube-nflog[7]: " + said + "\n");
+  EXPECT_EQ(advice_on({}), 0u) << said;
+  EXPECT_EQ(metrics.seen.value(), 2u);
 }
 
 TEST_F(FileSourceTest, HalfALineSaysNothingYet) {
