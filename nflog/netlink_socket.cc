@@ -36,10 +36,12 @@ NetlinkSocket::NetlinkSocket(UniqueFd fd, std::uint32_t port_id)
 Result<NetlinkSocket> NetlinkSocket::open(std::uint32_t rcvbuf_bytes) {
   UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
   if (!fd) {
-    return failed(
-        "Cannot open a netfilter netlink socket. The kernel needs CONFIG_NETFILTER_NETLINK, and a "
-        "seccomp profile must not forbid AF_NETLINK",
-        errno, Exit::kUnavailable);
+    const int error = errno;
+    return fail(std::string("Cannot open a netfilter netlink socket (") + std::strerror(error) +
+                    "): the kernel lacks CONFIG_NETFILTER_NETLINK, or a seccomp profile forbids "
+                    "AF_NETLINK. Load it on the node (modprobe nfnetlink_log), allow it in the "
+                    "profile, or read the iptables log with --source=file.",
+                Exit::kUnavailable, error);
   }
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;  // nl_pid 0: the kernel picks a free port id
