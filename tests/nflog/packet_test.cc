@@ -47,6 +47,8 @@ std::string v6(const std::string& next, const std::string& rest,
 }
 
 constexpr char kSynSegment[] = "9c400050 00000000 00000000 5002 0000 0000 0000";
+constexpr char kAuthentication[] =
+    "0604 0000 00000001 00000002 aaaaaaaa bbbbbbbb cccccccc";  // of TCP
 constexpr char kV4Line[] = "10.0.0.1 > 10.0.0.2 ";
 constexpr char kV6Line[] = "2001:db8::1 > 2001:db8::2 ";
 
@@ -57,6 +59,8 @@ TEST(Packet, TellsPortsOfEveryProtocolThatHasThem) {
   EXPECT_EQ(told4(v4("84", "9c402629")), kV4Line + std::string("132 40000:9769"));
   EXPECT_EQ(told4(v4("21", "9c402629")), kV4Line + std::string("33 40000:9769"));
   EXPECT_EQ(told6(v6("06", kSynSegment)), kV6Line + std::string("6 40000:80"));
+  EXPECT_EQ(told6(v6("88", "9c400035 0008 0000")), kV6Line + std::string("136 40000:53"));
+  EXPECT_EQ(told6(v6("84", "9c402629")), kV6Line + std::string("132 40000:9769"));
 }
 
 TEST(Packet, TellsIcmpTypeAndCodeOfItsOwnFamilyOnly) {
@@ -69,6 +73,11 @@ TEST(Packet, TellsIcmpTypeAndCodeOfItsOwnFamilyOnly) {
 TEST(Packet, OtherProtocolsHaveNoDetail) {
   EXPECT_EQ(told4(v4("2f", "00000800 45000000")), kV4Line + std::string("47"));
   EXPECT_EQ(told4(v4("32", "00000001 00000002")), kV4Line + std::string("50"));
+  EXPECT_EQ(told4(v4("33", kAuthentication + std::string(kSynSegment))),
+            kV4Line + std::string("51"));
+  EXPECT_EQ(told4(v4("ff", kSynSegment)), kV4Line + std::string("255"));
+  EXPECT_EQ(told6(v6("32", "00000001 00000002")), kV6Line + std::string("50"));
+  EXPECT_EQ(told6(v6("2f", "00000800 45000000")), kV6Line + std::string("47"));
   EXPECT_EQ(told6(v6("3b", "")), kV6Line + std::string("59"));
 }
 
@@ -97,6 +106,9 @@ TEST(Packet, FragmentsHaveNoInventedPorts) {
   EXPECT_EQ(told4(v4("11", "9c400035", "2000")), kV4Line + std::string("17 40000:53"));  // first
   EXPECT_EQ(told4(v4("11", "9c400035", "0001")), kV4Line + std::string("17"));           // last
   EXPECT_EQ(told4(v4("11", "9c400035", "2001")), kV4Line + std::string("17"));           // middle
+  for (const char* no_fragment : {"4000", "8000"})  // DF, and the reserved bit
+    EXPECT_EQ(told4(v4("11", "9c400035", no_fragment)), kV4Line + std::string("17 40000:53"));
+  EXPECT_EQ(told4(v4("01", "08000000", "00b9")), kV4Line + std::string("1"));
   EXPECT_EQ(told6(v6("2c", "11000001 00000007 9c400035")), kV6Line + std::string("17 40000:53"));
   EXPECT_EQ(told6(v6("2c", "11000008 00000007 9c400035")), kV6Line + std::string("17"));
   EXPECT_EQ(told6(v6("2c", "11000009 00000007 9c400035")), kV6Line + std::string("17"));
@@ -109,6 +121,14 @@ TEST(Packet, WalksIpv6ExtensionHeaders) {
                             "3301 0000 0000 0000 0000 0000 0000 0000" +
                             "1104 0000 00000001 00000002 aaaaaaaa bbbbbbbb cccccccc" + "9c400035";
   EXPECT_EQ(told6(v6("00", chain)), kV6Line + std::string("17 40000:53"));
+  EXPECT_EQ(told6(v6("33", kAuthentication + std::string(kSynSegment))),
+            kV6Line + std::string("6 40000:80"));
+  EXPECT_EQ(told6(v6("00", "32" + hop + "00000001 00000002 9c400035")),
+            kV6Line + std::string("50"));  // what ESP hides has no ports
+  EXPECT_EQ(told6(v6("2c", "33000001 00000007" + (kAuthentication + std::string(kSynSegment)))),
+            kV6Line + std::string("6 40000:80"));  // first fragment, AH, TCP
+  EXPECT_EQ(told6(v6("2c", "33000008 00000007" + (kAuthentication + std::string(kSynSegment)))),
+            kV6Line + std::string("51"));         // a later one
   for (const char* other : {"87", "8b", "8c"}) {  // mobility, HIP, shim6
     EXPECT_EQ(told6(v6(other, "11" + routing + "9c400035")), kV6Line + std::string("17 40000:53"));
   }
@@ -137,6 +157,12 @@ TEST(Packet, AnIcmpErrorIsNotThePacketThatItQuotes) {
   EXPECT_EQ(told6(v6("3a", "0200 0000 00000500" + quoted6)), kV6Line + std::string("58 icmp 2/0"));
 }
 
+TEST(Packet, AnIcmpHeaderThatIsCutHasNoType) {
+  EXPECT_EQ(told4(v4("01", "08")), kV4Line + std::string("1"));
+  EXPECT_EQ(told6(v6("3a", "80")), kV6Line + std::string("58"));
+  EXPECT_EQ(told6(v6("3a", "8000", "0001")), kV6Line + std::string("58"));  // by the IP length
+}
+
 TEST(Packet, StepsOverVlanTags) {
   const std::string packet = v4("06", kSynSegment);
   const std::string line = kV4Line + std::string("6 40000:80");
@@ -162,9 +188,17 @@ TEST(Packet, EveryCutOfAPacketIsSafeAndNeverWrong) {
     Buffer packet;
     std::size_t fixed;  // the header with the addresses
   };
-  const std::string chain = v6("00", "2b00 0502 0000 0100 3c00 0000 0000 0000 0600 0000 0000 0000" +
-                                         std::string(kSynSegment));
-  for (const Case& c : {Case{kEtherTypeIpv4, test::syn(), 20}, {kEtherTypeIpv6, hex(chain), 40}}) {
+  const std::string headers = "2b00 0502 0000 0100 3c00 0000 0000 0000 3300 0000 0000 0000" +
+                              (kAuthentication + std::string(kSynSegment));
+  const std::string chain = v6("00", headers);
+  const std::string options = "46000000 00010000 40110000 0a000001 0a000002 94040000 9c400035";
+  for (const Case& c : {Case{kEtherTypeIpv4, test::syn(), 20},
+                        {kEtherTypeIpv4, hex(options), 20},
+                        {kEtherTypeIpv4, hex(v4("01", "0303 0000 00000000" + options)), 20},
+                        {kEtherTypeIpv6, hex(chain), 40},
+                        {kEtherTypeIpv6, hex(v6("2c", "00000001 00000007" + headers)), 40},
+                        {kEtherTypeIpv6, hex(v6("3a", "0104 0000 00000000" + chain)), 40},
+                        {0x88a8, hex("0064 8100 0065 86dd" + chain), 48}}) {
     const std::string whole = told(c.ether_type, c.packet);
     for (std::size_t n = 0; n <= c.packet.size(); ++n) {
       const Buffer cut(c.packet.begin(), c.packet.begin() + static_cast<std::ptrdiff_t>(n));
@@ -172,8 +206,10 @@ TEST(Packet, EveryCutOfAPacketIsSafeAndNeverWrong) {
           told(c.ether_type, cut);  // an own allocation: ASan sees an over-read
       if (n < c.fixed) {
         EXPECT_EQ(text, "void") << n;
-      } else if (text.find(':', text.rfind(' ')) != std::string::npos) {
-        EXPECT_EQ(text, whole) << n;
+      } else if (text.find_first_of(":/", text.rfind(' ')) != std::string::npos) {
+        EXPECT_EQ(text, whole) << n;  // ports or an ICMP type are told: then the right ones
+      } else {
+        EXPECT_TRUE(whole.starts_with(text.substr(0, text.rfind(' ')))) << n;  // the addresses
       }
     }
   }
