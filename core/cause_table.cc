@@ -9,6 +9,7 @@ const Cause* CauseTable::intern(std::string_view clause) {
   if (causes_.size() >= capacity_ && clause != kOverflow) return intern(kOverflow);
   const Cause& cause = causes_.emplace_back(Cause{std::string(clause)});
   by_clause_.emplace(cause.clause, &cause);
+  if (clause == kOverflow) overflow_ = &cause;
   return &cause;
 }
 

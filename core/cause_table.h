@@ -24,6 +24,8 @@ class CauseTable {
   // Null for an empty clause (no reason given).
   const Cause* intern(std::string_view clause);
   std::size_t size() const { return causes_.size(); }
+  // Whether this stands for others that could not be named.
+  bool is_overflow(const Cause* cause) const { return cause != nullptr && cause == overflow_; }
 
   static constexpr std::string_view kOverflow = "by one of too many rules to name";
 
@@ -31,6 +33,7 @@ class CauseTable {
   std::size_t capacity_;
   std::deque<Cause> causes_;  // never moves its elements
   std::unordered_map<std::string_view, const Cause*> by_clause_;
+  const Cause* overflow_ = nullptr;  // until there is one
 };
 
 }  // namespace kube_nflog

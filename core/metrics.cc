@@ -164,6 +164,9 @@ std::string Metrics::render() const {
       nflog_group_rebinds);
   add(page.counter("hints_total", "Records of rules that log before the verdict, by what came."),
       hints, "result", kHintResultNames);
+  add(page.counter("causes_left_out_total",
+                   "Drops told without the rule that dropped them: too many distinct ones."),
+      causes_left_out);
   add(page.counter("services_left_out_total",
                    "Drops told without their Service address: too many distinct ones."),
       services_left_out);

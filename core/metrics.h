@@ -150,6 +150,7 @@ struct Metrics {
   std::map<std::uint16_t, Counter> nflog_messages;
   std::map<std::uint16_t, Gauge> nflog_group_bound;  // 0: held by another process, and waited for
   Counter nflog_group_rebinds;                       // bound after others had held them
+  Counter causes_left_out;    // drops told without their rule: too many distinct ones
   Counter services_left_out;  // drops told without the Service address: too many distinct ones
   Gauge dedupe_keys;
   Gauge event_keys;

@@ -23,6 +23,7 @@ constexpr std::size_t kMaxAdvice = 32;
 FileSource::FileSource(FileFollower follower, const FileOptions& options, CauseTable& causes,
                        Metrics& metrics)
     : follower_(std::move(follower)),
+      causes_(causes),
       verdicts_(PrefixOrigin::kLog, options.prefixes, causes),
       advises_(options.prefixes.empty()),
       metrics_(metrics) {}
@@ -91,6 +92,7 @@ void FileSource::take(std::string_view line, SystemTime now, std::vector<Drop>& 
     return;
   }
   drop.key.cause = verdict.cause;
+  if (causes_.is_overflow(verdict.cause)) ++counts_.causes_left_out;
   drop.time = now;
 }
 
@@ -101,6 +103,7 @@ void FileSource::publish() {
   metrics_.suppressed[Why::kHint].add(counts.hints);
   metrics_.suppressed[Why::kAllowed].add(counts.allowed);
   metrics_.suppressed[Why::kUnknownPrefix].add(counts.unknown);
+  metrics_.causes_left_out.add(counts.causes_left_out);
   metrics_.lost[Where::kUndecodable].add(counts.undecodable + overlong);
 }
 

@@ -43,6 +43,7 @@ class FileSource : public DropSource {
   void publish();
 
   FileFollower follower_;
+  CauseTable& causes_;
   Verdicts verdicts_;
   bool advises_;  // no prefixes were chosen: tell which ones might be
   std::size_t advised_on_ = 0;
@@ -50,6 +51,7 @@ class FileSource : public DropSource {
   bool more_ = false;
   struct {
     std::uint64_t seen = 0, hints = 0, allowed = 0, unknown = 0, undecodable = 0;
+    std::uint64_t causes_left_out = 0;
   } counts_;  // since the last publish()
 };
 

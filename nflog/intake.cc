@@ -24,7 +24,10 @@ std::uint16_t ether_type_of(const Record& record) {
 }  // namespace
 
 Intake::Intake(std::span<const std::uint16_t> groups, CauseTable& causes, Metrics& metrics)
-    : verdicts_(PrefixOrigin::kNflogGroup, {}, causes), flow_causes_(causes), metrics_(metrics) {
+    : causes_(causes),
+      verdicts_(PrefixOrigin::kNflogGroup, {}, causes),
+      flow_causes_(causes),
+      metrics_(metrics) {
   for (const std::uint16_t group : groups) {
     groups_.push_back({.number = group, .messages = &metrics.nflog_messages.at(group), .gap = {}});
   }
@@ -95,6 +98,7 @@ void Intake::take_drop(const Record& record, const Cause* cause, SystemTime time
   if (record.prefix.empty()) {
     drop.key.cause = flow_causes_.of(drop.key, site_of(record), join_.verdict(record), time);
   }
+  if (causes_.is_overflow(drop.key.cause)) ++counts_.causes_left_out;
   if (record.conntrack.empty()) return;
   // After the cause, which is the Pod's, whatever Service led there.
   if (const auto address = original_destination(record.conntrack, drop)) {
@@ -113,6 +117,7 @@ std::uint64_t Intake::publish() {
   metrics_.suppressed[Why::kAllowed].add(counts.allowed);
   metrics_.lost[Where::kUndecodable].add(counts.undecodable);
   metrics_.lost[Where::kNetlinkOverrun].add(counts.lost);
+  metrics_.causes_left_out.add(counts.causes_left_out);
   metrics_.services_left_out.add(counts.services_left_out);
   const PolicyJoin::Counts hints = join_.take_counts();
   metrics_.hints[HintResult::kJoined].add(hints.joined);

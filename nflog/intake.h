@@ -52,6 +52,7 @@ class Intake {
   void take_drop(const Record& record, const Cause* cause, SystemTime time, std::vector<Drop>& out);
 
   std::vector<Group> groups_;
+  CauseTable& causes_;
   Verdicts verdicts_;
   PolicyJoin join_;
   FlowCauses flow_causes_;
@@ -60,7 +61,7 @@ class Intake {
   // Since the last publish(); `seen` holds damaged messages too, whose group is not known.
   struct {
     std::uint64_t seen = 0, hints = 0, allowed = 0, undecodable = 0, lost = 0;
-    std::uint64_t services_left_out = 0;
+    std::uint64_t causes_left_out = 0, services_left_out = 0;
   } counts_;
 };
 

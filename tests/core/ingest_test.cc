@@ -84,6 +84,19 @@ TEST(Ingest, FoldsRepeatsSetsNoiseAsideAndWakesTheOtherThread) {
   EXPECT_TRUE(rig.ingest.heartbeat().is_late(steady_now() + std::chrono::minutes(2)));
 }
 
+TEST(Ingest, CountsWhatTheFoldHasNoRoomFor) {
+  Metrics metrics;
+  FakeSource source(metrics);
+  BoundedQueue<DropSummary> queue(4);
+  IngestOptions options;
+  options.dedupe.capacity = 16;  // one destination
+  Ingest ingest(options, source, queue, metrics, [] {});
+  source.give({drop("10.0.0.2", 80), drop("10.0.0.3", 80), drop("10.0.0.3", 80)});
+  ASSERT_TRUE(ingest.step(steady_now()));
+  EXPECT_EQ(metrics.lost[Where::kFoldFull].value(), 2u);
+  EXPECT_EQ(metrics.pending(), 1);
+}
+
 TEST(Ingest, AtTheEndReadsOnAndHandsOutWhatIsPending) {
   Rig rig;
   for (int i = 0; i < 3; ++i) rig.source.give({drop("10.0.0.2", 80), drop("10.0.0.2", 80)});

@@ -103,6 +103,14 @@ TEST_F(FileSourceTest, EveryLineOfTheLogTargetIsCountedOnce) {
   EXPECT_EQ(undecodable(), 2u);  // the cut one and the overlong one
 }
 
+TEST_F(FileSourceTest, BeyondTheKnownPrefixesADropIsToldWithoutItsRule) {
+  start();
+  for (int i = 0; i < 1'030; ++i) append(path, udp(53, "drop-" + std::to_string(i) + ": ") + "\n");
+  ports();
+  EXPECT_EQ(appended, 1'030u);
+  EXPECT_EQ(metrics.causes_left_out.value(), 6u);
+}
+
 TEST_F(FileSourceTest, ChosenPrefixesDecide) {
   start({"calico-packet:"});
   append(path, udp(53) + "\n" + udp(54, "calico-packet: ") + "\n");

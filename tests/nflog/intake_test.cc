@@ -267,6 +267,21 @@ TEST_F(IntakeTest, HostilePrefixesCostNoAllocationEither) {
   EXPECT_EQ(allocations.load(), before);
   ASSERT_EQ(out.size(), 4'500u);
   EXPECT_EQ(out.back().key.cause->clause, CauseTable::kOverflow);
+  intake.publish();
+  // Twice the 4,500 drops, less twice those of the 1,024 prefixes that are known: three in four.
+  EXPECT_EQ(metrics.causes_left_out.value(), 2u * (4'500 - 768));
+}
+
+// 1,025 packets with hints and no verdict, in one wake-up.
+TEST_F(IntakeTest, WhenTooManyHintsAreHeldTheOldestIsCountedAsOverflow) {
+  for (std::uint32_t i = 0; i < 1'025; ++i) {
+    Buffer packet = syn();
+    packet[4] = std::byte(i >> 8), packet[5] = std::byte(i & 0xff);  // the IP identification
+    take(record({.seq = i, .prefix = "DROP by policy a/b", .payload = packet}));
+  }
+  EXPECT_EQ(metrics.hints[HintResult::kOverflow].value(), 1u);
+  EXPECT_EQ(metrics.suppressed[Why::kHint].value(), 1'025u);
+  EXPECT_EQ(lost(), 0u);
 }
 
 TEST_F(IntakeTest, WhatCalicoLetsPassIsCountedAndNoMore) {
