@@ -60,6 +60,14 @@ void expect_case(const CapturedCase& c, const std::vector<Drop>& drops) {
   }
 }
 
+// Whether the record itself shows that the sender's policies denied: the packet left the bridge for
+// another node (E1, V8), or came to the node itself (E3).
+bool shows_its_sender(const CapturedCase& c) {
+  if (c.direction != "egress" || c.candidates.empty()) return false;
+  return c.title.find("other node") != std::string::npos ||
+         c.title.find("INPUT") != std::string::npos;
+}
+
 // As the kernel ends a datagram of several records.
 Buffer batched(const std::vector<Buffer>& records) {
   Buffer out;
@@ -88,6 +96,20 @@ TEST(CapturedCases, RecordByRecord) {
     EXPECT_EQ(agent.metrics.seen.value(), c.records.size());
     EXPECT_EQ(agent.metrics.suppressed[Why::kHint].value(), c.records.size() - c.packets_denied);
   }
+}
+
+// The cause, and with it the end that it names, is the same on the Events of both Pods.
+TEST(CapturedCases, WhereTheRecordShowsItTheSendersPoliciesAreSaidToDeny) {
+  std::size_t shown = 0;
+  for (const CapturedCase& c : test::captured_cases()) {
+    Agent agent;
+    for (const Drop& drop : agent.take(batched(c.records))) {
+      EXPECT_EQ(clause_of(drop).starts_with("egress denied by NetworkPolicy"), shows_its_sender(c))
+          << c.title << ": " << clause_of(drop);
+    }
+    shown += shows_its_sender(c) ? 1 : 0;
+  }
+  EXPECT_EQ(shown, 3u);
 }
 
 TEST(CapturedCases, InOneDatagramEach) {
