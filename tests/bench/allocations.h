@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How often this program has asked for memory. Any thread. Used by tests/bench/capture_bench.
+// How often this program has asked for memory. Any thread. Used by the benchmarks.
 #pragma once
 
 #include <cstdint>
