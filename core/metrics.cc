@@ -174,6 +174,8 @@ std::string Metrics::render() const {
       nflog_rcvbuf_bytes);
   add(page.gauge("dedupe_keys", "Distinct drops in the current window."), dedupe_keys);
   add(page.gauge("event_keys", "Distinct Events being counted."), event_keys);
+  add(page.counter("peer_fold_full_total", "Peers that share an Event: what had no more room."),
+      peer_fold_full, "what", kPeerFoldFullNames);
   add_api(page, *this);
   add(page.counter("log_lines_dropped_total", "Log lines that stderr did not take."),
       log_lines_dropped);

@@ -138,6 +138,12 @@ enum class HintResult : std::uint8_t { kJoined, kUnmatched, kOverflow, kCount };
 inline constexpr std::array<std::string_view, kLabelCount<HintResult>> kHintResultNames{
     "joined", "unmatched", "overflow"};
 
+// What of k8s/peer_fold was full: the place for one more group of peers, so that the longest quiet
+// was forgotten; the place for one more address, so that a summary's peer was not told apart.
+enum class PeerFoldFull : std::uint8_t { kGroups, kAddresses, kCount };
+inline constexpr std::array<std::string_view, kLabelCount<PeerFoldFull>> kPeerFoldFullNames{
+    "groups", "addresses"};
+
 struct Metrics {
   explicit Metrics(std::span<const std::uint16_t> nflog_groups = {});
 
@@ -154,6 +160,7 @@ struct Metrics {
   Counter services_left_out;  // drops told without the Service address: too many distinct ones
   Gauge dedupe_keys;
   Gauge event_keys;
+  Labelled<Counter, PeerFoldFull> peer_fold_full;
   Gauge pods_cached;
   Gauge nflog_rcvbuf_bytes;                        // what the kernel granted
   Grid<Counter, ApiVerb, ApiCode> events_written;  // verbs kCreate and kPatch only

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "k8s/describe.h"
+#include "k8s/event_key.h"
 
 namespace kube_nflog {
 namespace {
@@ -18,9 +19,10 @@ constexpr std::chrono::seconds kHousekeeping = Heartbeat::kLongestSleep;
 Deliver::Deliver(DeliverOptions options, DeliverParts parts)
     : options_(options),
       parts_(std::move(parts)),
-      locator_(parts_.pods, parts_.lookup,
+      peers_(options_.peers, parts_.metrics),
+      locator_(parts_.lookup,
                [this](const DropSummary& drop, const Owner& source, const Owner& destination) {
-                 offer(drop, source, destination);
+                 located(drop, source, destination);
                }) {}
 
 void Deliver::stop() {
@@ -76,21 +78,58 @@ void Deliver::drain(SteadyTime now) {
     if (backlog_ && drop.last < system_now() - options_.expiry) {
       parts_.metrics.lost[Where::kExpired].add(drop.count);
     } else {
-      locator_.locate(drop, now);
+      take(drop, now);
     }
   }
 }
 
-void Deliver::offer(const DropSummary& drop, const Owner& source, const Owner& destination) {
+// A Pod at one end of a drop, which is to be told of it.
+struct Deliver::Side {
+  Direction direction;
+  const Owner& self;
+  const Owner& peer;
+  bool tells_ledger;  // one drop, one entry in the ledger: at the receiver, where there is one
+
+  const std::string& uid() const { return self.pod->event_uid(); }
+};
+
+void Deliver::take(const DropSummary& drop, SteadyTime now) {
+  const Owner source = parts_.pods.find(drop.key.src, now);
+  const Owner destination = parts_.pods.find(drop.key.dst, now);
+  // Many peers share an Event without their names: a flood asks the API server for none.
+  if (source.known() != destination.known() && (source.pod || destination.pod)) {
+    const Side side = destination.pod ? Side{Direction::kReceiving, destination, source, true}
+                                      : Side{Direction::kSending, source, destination, true};
+    const PeerFold::Place place = peers_.place(side.uid(), side.direction, drop, now);
+    if (place.shared()) return tell(drop, side, place, now);
+  }
+  locator_.locate(drop, source, destination, now);
+}
+
+void Deliver::located(const DropSummary& drop, const Owner& source, const Owner& destination) {
   const SteadyTime now = parts_.clock();
-  const EventCounts counts{drop.count, drop.first, drop.last};
-  Described told = describe(drop.key, source, destination, options_.naming);
-  if (!told.receiving && !told.sending)
-    return parts_.metrics.suppressed[Why::kNoPod].add(drop.count);
-  // One drop, one entry in the ledger: at the receiver, where there is one.
-  const bool receiver_tells = told.receiving.has_value();
-  if (told.receiving) parts_.book.offer(std::move(*told.receiving), counts, true, now);
-  if (told.sending) parts_.book.offer(std::move(*told.sending), counts, !receiver_tells, now);
+  const auto tell_pod = [&](const Side& side) {
+    tell(drop, side, peers_.place(side.uid(), side.direction, drop, now), now);
+  };
+  if (destination.pod) tell_pod({Direction::kReceiving, destination, source, true});
+  if (source.pod) tell_pod({Direction::kSending, source, destination, !destination.pod});
+  if (!source.pod && !destination.pod) parts_.metrics.suppressed[Why::kNoPod].add(drop.count);
+}
+
+// Words are made for an Event's first drop alone.
+void Deliver::tell(const DropSummary& drop, const Side& side, const PeerFold::Place& place,
+                   SteadyTime now) {
+  const EventCounts counts{drop.count, drop.first, drop.last, place.peers};
+  if (parts_.book.add(place.event, counts, side.tells_ledger, now)) return;
+  DropKey key = drop.key;
+  Owner peer = side.peer;
+  if (place.shared()) {
+    set_peer(key, side.direction, place.example);
+    peer = parts_.pods.find(place.example, now);
+  }
+  parts_.book.offer(describe(key, side.direction, side.self, peer, options_.naming,
+                             place.shared() ? Peers::kMany : Peers::kOne),
+                    counts, side.tells_ledger, now);
 }
 
 // Starts what is due, at most `left` writes.

@@ -17,6 +17,7 @@
 #include "k8s/event_book.h"
 #include "k8s/event_writer.h"
 #include "k8s/locator.h"
+#include "k8s/peer_fold.h"
 #include "k8s/peer_name.h"
 #include "k8s/pod_feed.h"
 #include "k8s/pod_index.h"
@@ -26,6 +27,7 @@ namespace kube_nflog {
 
 struct DeliverOptions {
   PeerNaming::By naming = PeerNaming::By::kWorkload;
+  PeerFoldOptions peers{};
   // While the Pods are not known yet, drops wait in the queue; older ones are lost{expired}.
   std::chrono::seconds expiry{600};
   // What SIGTERM may still cost; the rest is lost{unflushed}.
@@ -69,13 +71,18 @@ class Deliver {
  private:
   SteadyTime next_due() const;
   void drain(SteadyTime now);
-  void offer(const DropSummary& drop, const Owner& source, const Owner& destination);
+  void take(const DropSummary& drop, SteadyTime now);
+  void located(const DropSummary& drop, const Owner& source, const Owner& destination);
+  struct Side;
+  void tell(const DropSummary& drop, const Side& side, const PeerFold::Place& place,
+            SteadyTime now);
   Result<> write(std::size_t& left);
   void take_leftovers();
   void sleep_until(SteadyTime due);
 
   DeliverOptions options_;
   DeliverParts parts_;
+  PeerFold peers_;
   Locator locator_;
   std::size_t in_flight_ = 0;
   bool backlog_ = true;  // what waited for the first list of Pods

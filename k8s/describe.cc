@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -43,17 +44,20 @@ void add_protocol(const DropKey& key, EventSubject& subject) {
   }
 }
 
-std::string message(const DropKey& key, const EventSubject& subject) {
+// Sets what is said and where in it the peer stands.
+void set_message(const DropKey& key, EventSubject& subject) {
+  // What message_of() adds at most, of the same length for every number.
+  const std::size_t room = subject.shared ? kMaxMessage - 32 : kMaxMessage;
   std::string text = subject.direction == Direction::kReceiving
                          ? "Packet dropped when receiving traffic from "
                          : "Packet dropped when sending traffic to ";
-  if (key.fold != Fold::kFlow) {
-    text += "many addresses";
-  } else if (subject.peer_name.empty() || subject.peer_name == subject.peer_ip) {
+  subject.peer_begin = text.size();
+  if (subject.peer_name.empty() || subject.peer_name == subject.peer_ip) {
     text += subject.peer_ip;
   } else {
     text += subject.peer_name + " (IP: " + subject.peer_ip + ')';
   }
+  subject.peer_end = text.size();
   if (subject.port) {
     text += " on port " + std::to_string(*subject.port) + '/' + subject.protocol;
   } else if (!subject.icmp.empty()) {
@@ -65,40 +69,41 @@ std::string message(const DropKey& key, const EventSubject& subject) {
     text += " (Service address " + subject.service_address + ')';
   }
   if (!subject.cause.empty()) {
-    text +=
-        ": " + printable(subject.cause, kMaxMessage - text.size() - std::string_view(": .").size());
+    text += ": " + printable(subject.cause, room - text.size() - std::string_view(": .").size());
   }
-  return text + '.';
-}
-
-EventSubject subject_of(const DropKey& key, Direction direction, const Owner& self,
-                        const Owner& peer, PeerNaming::By naming) {
-  EventSubject subject;
-  subject.pod = ref(self);
-  subject.related = ref(peer);
-  subject.direction = direction;
-  subject.peer_ip = (direction == Direction::kReceiving ? key.src : key.dst).to_string();
-  subject.peer_name = name_of(peer, naming);
-  if (key.service) subject.service_address = address_and_port(*key.service);
-  if (key.cause) subject.cause = printable(key.cause->clause, kMaxMessage);
-  add_protocol(key, subject);
-  subject.message = message(key, subject);
-  subject.key = event_key(subject.pod.uid, direction, key);
-  return subject;
+  subject.message = text + '.';
 }
 
 }  // namespace
 
-Described describe(const DropKey& key, const Owner& source, const Owner& destination,
-                   PeerNaming::By naming) {
-  Described out;
-  if (destination.pod) {
-    out.receiving = subject_of(key, Direction::kReceiving, destination, source, naming);
-  }
-  if (source.pod) {
-    out.sending = subject_of(key, Direction::kSending, source, destination, naming);
-  }
-  return out;
+EventSubject describe(const DropKey& key, Direction direction, const Owner& self, const Owner& peer,
+                      PeerNaming::By naming, Peers peers) {
+  EventSubject subject;
+  subject.shared = peers == Peers::kMany;
+  subject.pod = ref(self);
+  if (!subject.shared) subject.related = ref(peer);
+  subject.direction = direction;
+  subject.peer_ip = peer_of(key, direction).to_string();
+  subject.peer_name = name_of(peer, naming);
+  if (key.service) subject.service_address = address_and_port(*key.service);
+  if (key.cause) subject.cause = printable(key.cause->clause, kMaxMessage);
+  add_protocol(key, subject);
+  set_message(key, subject);
+  subject.key = subject.shared ? shared_event_key(subject.pod.uid, direction, key)
+                               : event_key(subject.pod.uid, direction, key);
+  return subject;
+}
+
+std::string message_of(const EventSubject& subject, const EventRecord& record) {
+  const PeerCount peers = record.all_peers();
+  if (!subject.shared || (peers.addresses <= 1 && peers.complete)) return subject.message;
+  std::string many = std::to_string(std::min(peers.addresses, kPeersToldApart));
+  many += peers.addresses == 1 ? " address" : " addresses";
+  if (!peers.complete)
+    many = (peers.addresses > kPeersToldApart ? "more than " : "at least ") + many;
+  std::string text = subject.message;
+  if (text[subject.peer_end] == ' ') text.insert(subject.peer_end, ",");
+  return text.insert(subject.peer_begin, many + ", e.g. ");
 }
 
 }  // namespace kube_nflog

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <string>
 
 #include "core/drop.h"
 #include "k8s/event.h"
@@ -17,17 +17,21 @@ namespace kube_nflog {
 // the Event could not be read and written again through that API.
 inline constexpr std::size_t kMaxMessage = 1024;
 
-struct Described {
-  std::optional<EventSubject> receiving;  // on the destination, if it is a Pod
-  std::optional<EventSubject> sending;    // on the source, if it is a Pod
-};
+enum class Peers { kOne, kMany };
 
-// The message is the same for every packet of a key (no counts, no source ports), of this form:
+// What is said on the Pod `self`, which must be one, of a drop from or to `peer`:
 //   Packet dropped when (receiving traffic from|sending traffic to) NAME[ (IP: A)]
 //   [ on port 8080/TCP| over ICMP echo-request| over protocol 47]
 //   [ (Service address 10.96.0.17:5432)][: CAUSE].
-// NAME is the peer Pod's as --peer-name has it, else the node's, else the bare address.
-Described describe(const DropKey& key, const Owner& source, const Owner& destination,
-                   PeerNaming::By naming);
+// NAME is the peer Pod's as --peer-name has it, else the node's, else the bare address. The same
+// for every packet of a key (no counts, no source ports).
+//
+// kMany: of the Event that many peers share; `peer`, and its address in `key`, is an example.
+EventSubject describe(const DropKey& key, Direction direction, const Owner& self, const Owner& peer,
+                      PeerNaming::By naming, Peers peers = Peers::kOne);
+
+// The Event's message as of now. Of more than one peer it has, in the place of NAME[ (IP: A)]:
+//   (37 addresses|at least 37 addresses|more than 256 addresses), e.g. NAME[ (IP: A)][,]
+std::string message_of(const EventSubject& subject, const EventRecord& record);
 
 }  // namespace kube_nflog

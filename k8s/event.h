@@ -3,6 +3,8 @@
 // by event_json, written by event_poster or stdout_sink.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,11 +20,25 @@ struct PodRef {
 
 enum class Direction : std::uint8_t { kReceiving, kSending };
 
+// Addresses of one shared Event that are told apart; beyond them, there are "more than 256".
+inline constexpr std::uint32_t kPeersToldApart = 256;
+
+// Of how many addresses a shared Event counts the packets, as far as somebody remembers.
+struct PeerCount {
+  std::uint32_t addresses = 0;  // 0: not a shared Event
+  bool complete = true;         // false: at least so many
+  std::uint32_t memory = 0;     // whose; another one's addresses may be the same or others
+};
+
 // What stays the same for the life of an Event. All text is printable UTF-8.
 struct EventSubject {
-  PodRef pod;      // whom it is about: involvedObject, and the Event's namespace
-  PodRef related;  // the Pod at the other end, if it is one
-  std::string message;
+  PodRef pod;           // whom it is about: involvedObject, and the Event's namespace
+  PodRef related;       // the Pod at the other end, if it is one
+  std::string message;  // message_of() says it in a shared Event's words
+  // Where the peer stands in the message, for a shared Event: it then tells of all peers that have
+  // none of their own, and the peer is an example.
+  std::size_t peer_begin = 0, peer_end = 0;
+  bool shared = false;
   Direction direction = Direction::kReceiving;
   // The machine-readable facts of the annotation; empty = unknown or not of this protocol.
   std::string peer_ip, peer_name, protocol, icmp, service_address, cause;
@@ -34,6 +50,7 @@ struct EventSubject {
 struct EventCounts {
   std::uint64_t count = 0;
   SystemTime first{}, last{};
+  PeerCount peers{};  // in all: not this summary's alone
 };
 
 // The numbers of one Event, kept by the book and carried through a write.
@@ -46,6 +63,8 @@ struct EventRecord {
   std::uint64_t total = 0;  // packets since `stamp` was made, told or not
   std::uint64_t told = 0;   // of those, in the Event for certain
   std::uint64_t base = 0;   // packets in the Event that are not ours
+  PeerCount peers{};
+  std::uint32_t base_peers = 0;  // addresses, at least, of those packets
   SystemTime first{}, last{};
   std::string stamp;    // unique to this key in this run
   bool exists = false;  // on the server, as far as we know
@@ -53,6 +72,17 @@ struct EventRecord {
       resource_version;  // as last seen; a PATCH that names it cannot overwrite others' counts
 
   std::uint64_t count() const { return base + total; }
+  // Numbers of one memory only grow; those of two cannot be added up.
+  void add_peers(const PeerCount& now) {
+    const bool same = peers.memory == now.memory || peers.addresses == 0;
+    peers = {.addresses = std::max(peers.addresses, now.addresses),
+             .complete = peers.complete && now.complete && same,
+             .memory = now.memory};
+  }
+  PeerCount all_peers() const {
+    return {.addresses = std::max(peers.addresses, base_peers),
+            .complete = peers.complete && base_peers == 0};
+  }
 };
 
 }  // namespace kube_nflog

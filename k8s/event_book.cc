@@ -23,26 +23,40 @@ EventBook::EventBook(EventBookOptions options, Metrics& metrics)
   if (options_.budget) budget_.emplace(*options_.budget);
 }
 
+bool EventBook::add(std::uint64_t key, const EventCounts& counts, bool tells_ledger,
+                    SteadyTime now) {
+  forget_quiet(now);
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return false;
+  count(found->second, counts, tells_ledger ? counts.count : 0, now);
+  return true;
+}
+
 void EventBook::offer(EventSubject subject, const EventCounts& counts, bool tells_ledger,
                       SteadyTime now) {
+  if (add(subject.key, counts, tells_ledger, now)) return;
   const std::uint64_t ledger = tells_ledger ? counts.count : 0;
-  forget_quiet(now);
   if (refuses(subject.pod.ns, now)) return metrics_.lost[Where::kRefused].add(ledger);
-  Entry* const entry = find_or_admit(subject, now);
+  Entry* const entry = admit(subject, now);
   if (!entry) return metrics_.suppressed[Why::kEventBudget].add(ledger);
-  if (entry->refused && now < entry->not_before) return metrics_.lost[Where::kRefused].add(ledger);
+  count(*entry, counts, ledger, now);
+}
 
-  EventRecord& record = entry->record;
+void EventBook::count(Entry& entry, const EventCounts& counts, std::uint64_t ledger,
+                      SteadyTime now) {
+  if (refuses(entry.subject->pod.ns, now) || (entry.refused && now < entry.not_before))
+    return metrics_.lost[Where::kRefused].add(ledger);
+  EventRecord& record = entry.record;
   record.first = record.count() == 0 ? counts.first : std::min(record.first, counts.first);
   record.last = std::max(record.last, counts.last);
   record.total += counts.count;
-  entry->ledger_waiting += ledger;
-  if (entry->idle != idle_.end()) wake(*entry, now);
+  record.add_peers(counts.peers);
+  entry.ledger_waiting += ledger;
+  if (entry.idle != idle_.end()) wake(entry, now);
 }
 
-EventBook::Entry* EventBook::find_or_admit(EventSubject& subject, SteadyTime now) {
-  if (const auto it = entries_.find(subject.key); it != entries_.end()) return &it->second;
-
+// Null: there is no room.
+EventBook::Entry* EventBook::admit(EventSubject& subject, SteadyTime now) {
   const auto waiting = waiting_of_pod_.find(subject.pod.uid);
   if (waiting != waiting_of_pod_.end() && waiting->second >= options_.waiting_per_pod)
     return nullptr;
@@ -134,6 +148,7 @@ void EventBook::finish(const EventWrite& write, const WriteOutcome& outcome, Ste
   using Verdict = WriteOutcome::Verdict;
   Entry& entry = entries_.at(write.subject->key);
   entry.record.base = write.record.base;
+  entry.record.base_peers = write.record.base_peers;
   entry.record.first = std::min(entry.record.first, write.record.first);
   entry.record.exists = write.record.exists;
   entry.record.resource_version = write.record.resource_version;

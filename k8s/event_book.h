@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EventBook: which Events there are, what is still to be told, and when. Merges counts while they
-// wait, so that it never queues writes. Pure: clock and dice come in. Owned by the deliver thread
-// (deliver).
+// wait, so that it never queues writes. Pure: clock and dice come in. Owned by deliver's thread.
 #pragma once
 
 #include <chrono>
@@ -25,8 +24,7 @@ namespace kube_nflog {
 
 struct EventBookOptions {
   // A repeat is told not sooner than update_interval after the last write, doubling to the maximum
-  // while drops go on. Less than half the API server's --event-ttl (1 h), so that a live Event does
-  // not expire.
+  // while drops go on. Less than half the API server's --event-ttl (1 h): a live one never expires.
   std::chrono::milliseconds update_interval{60'000};
   std::chrono::milliseconds update_interval_max{600'000};
   std::optional<EventRates> budget = EventRates{};  // null: no budget (stdout)
@@ -48,6 +46,8 @@ class EventBook {
  public:
   EventBook(EventBookOptions options, Metrics& metrics);
 
+  // Packets of an Event that the book has, else false. So a repeat needs no words.
+  bool add(std::uint64_t key, const EventCounts& counts, bool tells_ledger, SteadyTime now);
   // Packets for this subject's Event. `tells_ledger`: they are these packets' entry in the ledger;
   // false for the second Event of a drop between two Pods, which must not count them again.
   void offer(EventSubject subject, const EventCounts& counts, bool tells_ledger, SteadyTime now);
@@ -91,7 +91,8 @@ class EventBook {
     bool final = false;  // what comes is not even kept
   };
 
-  Entry* find_or_admit(EventSubject& subject, SteadyTime now);
+  Entry* admit(EventSubject& subject, SteadyTime now);
+  void count(Entry& entry, const EventCounts& counts, std::uint64_t ledger, SteadyTime now);
   void forget_quiet(SteadyTime now);
   void wake(Entry& entry, SteadyTime now);
   void settle(Entry& entry, SteadyTime now);

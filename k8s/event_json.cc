@@ -9,6 +9,7 @@
 #include <charconv>
 #include <limits>
 
+#include "k8s/describe.h"
 #include "k8s/event_key.h"
 #include "k8s/printable.h"
 #include "k8s/rfc3339.h"
@@ -20,6 +21,8 @@ namespace {
 constexpr std::string_view kDropAnnotation = "kube-nflog/drop";
 // "<stamp> <packets>": see EventRecord.
 constexpr std::string_view kTallyAnnotation = "kube-nflog/tally";
+// In it, of a shared Event.
+constexpr std::string_view kPeers = "peers", kPeersAtLeast = "peersAtLeast";
 constexpr std::size_t kMaxReportingInstance = 128;  // kubernetes pkg/apis/core/validation/events.go
 constexpr std::size_t kMaxAnswer = 1U << 20;
 
@@ -57,13 +60,16 @@ void add_pod(Json& json, std::string_view key, const PodRef& pod) {
   json.close();
 }
 
-std::string drop_facts(const EventSubject& subject) {
+std::string drop_facts(const EventSubject& subject, const EventRecord& record) {
   Json json;
   json.open();
   json.add("v", 1);
   json.add("direction", subject.direction == Direction::kReceiving ? "receiving" : "sending");
   json.add("peerIP", subject.peer_ip);
   json.add_if_known("peerName", subject.peer_name);
+  if (const PeerCount peers = record.all_peers(); subject.shared) {  // peerIP is one of them
+    json.add(peers.complete ? kPeers : kPeersAtLeast, peers.addresses);
+  }
   json.add_if_known("protocol", subject.protocol);
   if (subject.port) json.add("port", *subject.port);
   json.add_if_known("icmp", subject.icmp);
@@ -119,6 +125,14 @@ void read_tally(std::string_view text, StoredEvent& out) {
   }
 }
 
+std::uint32_t read_peers(std::string_view facts) {
+  rapidjson::Document document;
+  if (!parse(document, facts)) return 0;
+  const Value* peers = member(&document, kPeers);
+  if (!peers) peers = member(&document, kPeersAtLeast);
+  return peers && peers->IsUint() ? std::min(peers->GetUint(), kPeersToldApart + 1) : 0;
+}
+
 }  // namespace
 
 std::string event_body(const EventSubject& subject, const EventRecord& record,
@@ -131,7 +145,7 @@ std::string event_body(const EventSubject& subject, const EventRecord& record,
   json.add("name", event_name(subject));
   json.add("namespace", subject.pod.ns);
   json.open("annotations");
-  json.add(kDropAnnotation, drop_facts(subject));
+  json.add(kDropAnnotation, drop_facts(subject, record));
   json.add(kTallyAnnotation, tally(record));
   json.close();
   json.close();
@@ -139,7 +153,7 @@ std::string event_body(const EventSubject& subject, const EventRecord& record,
   if (!subject.related.empty()) add_pod(json, "related", subject.related);
   json.add("type", "Warning");
   json.add("reason", author.reason);
-  json.add("message", subject.message);
+  json.add("message", message_of(subject, record));
   json.open("source");
   json.add("component", author.component);
   json.add_if_known("host", author.node);
@@ -154,15 +168,17 @@ std::string event_body(const EventSubject& subject, const EventRecord& record,
   return json.take();
 }
 
-std::string event_patch(const EventRecord& record) {
+std::string event_patch(const EventSubject& subject, const EventRecord& record) {
   Json json;
   json.open();
   json.open("metadata");
   json.add_if_known("resourceVersion", record.resource_version);
   json.open("annotations");
+  if (subject.shared) json.add(kDropAnnotation, drop_facts(subject, record));
   json.add(kTallyAnnotation, tally(record));
   json.close();
   json.close();
+  if (subject.shared) json.add("message", message_of(subject, record));
   json.add("lastTimestamp", to_rfc3339(record.last));
   json.add("count", api_count(record));
   json.close();
@@ -180,7 +196,9 @@ std::optional<StoredEvent> parse_event(std::string_view body) {
     out.count =
         std::min<std::uint64_t>(count->GetUint64(), std::numeric_limits<std::int32_t>::max());
   }
-  read_tally(text_member(member(metadata, "annotations"), kTallyAnnotation), out);
+  const Value* const annotations = member(metadata, "annotations");
+  read_tally(text_member(annotations, kTallyAnnotation), out);
+  out.peers = read_peers(text_member(annotations, kDropAnnotation));
   return out;
 }
 

@@ -26,7 +26,7 @@ std::string event_body(const EventSubject& subject, const EventRecord& record,
                        const EventAuthor& author);
 
 // The body of a PATCH (application/strategic-merge-patch+json): what a repeat changes.
-std::string event_patch(const EventRecord& record);
+std::string event_patch(const EventSubject& subject, const EventRecord& record);
 
 // An Event as the server has it.
 struct StoredEvent {
@@ -34,6 +34,7 @@ struct StoredEvent {
   std::optional<SystemTime> first;
   std::string stamp;          // of who wrote it last; empty: not one of us
   std::uint64_t stamped = 0;  // how many of `count` are that writer's
+  std::uint32_t peers = 0;    // addresses, at least, of a shared Event; <= kPeersToldApart + 1
   std::string resource_version;
 };
 

@@ -45,7 +45,7 @@ std::uint64_t event_key(std::string_view pod_uid, Direction direction, const Dro
   StableHash hash;
   hash.add(pod_uid);
   hash.add(static_cast<std::uint8_t>(direction));
-  hash.add(direction == Direction::kReceiving ? drop.src : drop.dst);
+  hash.add(peer_of(drop, direction));
   hash.add(drop.protocol);
   hash.add(static_cast<std::uint8_t>(drop.detail_kind));
   hash.add(drop.detail);
@@ -55,6 +55,11 @@ std::uint64_t event_key(std::string_view pod_uid, Direction direction, const Dro
     hash.add(drop.service->port);
   }
   return hash.value();
+}
+
+std::uint64_t shared_event_key(std::string_view pod_uid, Direction direction, DropKey drop) {
+  set_peer(drop, direction, IpAddr());
+  return event_key(pod_uid, direction, drop);
 }
 
 std::string event_name(const EventSubject& subject) {

@@ -17,6 +17,17 @@ namespace kube_nflog {
 // stored format: changing it gives every Event a twin for one event-ttl after an upgrade.
 std::uint64_t event_key(std::string_view pod_uid, Direction direction, const DropKey& drop);
 
+// Of the Event that the peers of such drops share: the same without the peer.
+std::uint64_t shared_event_key(std::string_view pod_uid, Direction direction, DropKey drop);
+
+// The address at the other end.
+inline const IpAddr& peer_of(const DropKey& drop, Direction direction) {
+  return direction == Direction::kReceiving ? drop.src : drop.dst;
+}
+inline void set_peer(DropKey& drop, Direction direction, const IpAddr& peer) {
+  (direction == Direction::kReceiving ? drop.src : drop.dst) = peer;
+}
+
 // <pod>.<16 hex digits>, at most 253 bytes: a DNS-1123 subdomain whenever the Pod's name is one.
 std::string event_name(const EventSubject& subject);
 

@@ -48,6 +48,8 @@ void reconcile(EventRecord& record, const StoredEvent& stored) {
     ours = record.told;  // another writer came after us and counted on from there
   }
   record.base = stored.count - std::min(stored.count, ours);
+  if (stored.stamp != record.stamp)
+    record.base_peers = std::max({record.base_peers, stored.peers, 1U});
   if (stored.first) record.first = std::min(record.first, *stored.first);
   record.exists = true;
   record.resource_version = stored.resource_version;
@@ -107,7 +109,7 @@ void EventPoster::send(ApiVerb verb, const JobPtr& job) {
     request.body = event_body(subject, job->write.record, author_);
   } else if (verb == ApiVerb::kPatch) {
     request.content_type = "application/strategic-merge-patch+json";
-    request.body = event_patch(job->write.record);
+    request.body = event_patch(subject, job->write.record);
   }
   ++job->requests;
   http_.send(std::move(request),

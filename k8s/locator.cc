@@ -8,8 +8,6 @@
 namespace kube_nflog {
 namespace {
 
-bool is_unknown(const Owner& owner) { return !owner.pod && owner.node.empty(); }
-
 // No Pod has such an address; asking would only use up the budget.
 bool may_be_a_pod(const IpAddr& ip) {
   return !ip.empty() && !ip.is_unspecified() && !ip.is_loopback() && !ip.is_multicast() &&
@@ -18,19 +16,19 @@ bool may_be_a_pod(const IpAddr& ip) {
 
 }  // namespace
 
-Locator::Locator(const PodIndex& pods, PodLookup* lookup, Located located, std::size_t capacity)
-    : pods_(pods), lookup_(lookup), located_(std::move(located)), capacity_(capacity) {}
+Locator::Locator(PodLookup* lookup, Located located, std::size_t capacity)
+    : lookup_(lookup), located_(std::move(located)), capacity_(capacity) {}
 
-void Locator::locate(const DropSummary& drop, SteadyTime now) {
-  Waiting found{drop, pods_.find(drop.key.src, now), pods_.find(drop.key.dst, now)};
-  const bool ask_source = is_unknown(found.source) && may_be_a_pod(drop.key.src);
-  const bool ask_destination = is_unknown(found.destination) && may_be_a_pod(drop.key.dst);
-  found.answers_due = ask_source + ask_destination;
-  if (found.answers_due == 0 || !lookup_ || waiting_.size() >= capacity_) {
-    return located_(drop, found.source, found.destination);
+void Locator::locate(const DropSummary& drop, const Owner& source, const Owner& destination,
+                     SteadyTime now) {
+  const bool ask_source = !source.known() && may_be_a_pod(drop.key.src);
+  const bool ask_destination = !destination.known() && may_be_a_pod(drop.key.dst);
+  const int answers_due = ask_source + ask_destination;
+  if (answers_due == 0 || !lookup_ || waiting_.size() >= capacity_) {
+    return located_(drop, source, destination);
   }
   const std::uint64_t id = next_id_++;
-  waiting_.emplace(id, std::move(found));
+  waiting_.emplace(id, Waiting{drop, source, destination, answers_due});
   if (ask_source) ask(id, &Waiting::source, drop.key.src, now);
   if (ask_destination) ask(id, &Waiting::destination, drop.key.dst, now);
 }

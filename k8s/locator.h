@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Locator: finds out whose the two addresses of a drop are, from the PodIndex at once or by asking
-// PodLookup, and hands the drop on. Owned by deliver, on the deliver thread.
+// Locator: asks PodLookup whose the addresses of a drop are that the PodIndex does not know, and
+// hands the drop on. Owned by deliver, on the deliver thread.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +23,11 @@ class Locator {
 
   // `lookup` may be null (offline). `capacity`: drops that wait for an answer; beyond it they are
   // handed on with what is known. PodLookup bounds how long they wait.
-  Locator(const PodIndex& pods, PodLookup* lookup, Located located, std::size_t capacity = 1'024);
+  Locator(PodLookup* lookup, Located located, std::size_t capacity = 1'024);
 
   // Calls `located` exactly once for this drop, in here or from a callback of the look-up.
-  void locate(const DropSummary& drop, SteadyTime now);
+  void locate(const DropSummary& drop, const Owner& source, const Owner& destination,
+              SteadyTime now);
   // At exit: nobody waits any longer, everyone is handed on with what is known.
   void give_up();
 
@@ -40,7 +41,6 @@ class Locator {
   };
   void ask(std::uint64_t id, Owner Waiting::*end, const IpAddr& ip, SteadyTime now);
 
-  const PodIndex& pods_;
   PodLookup* lookup_;
   Located located_;
   std::size_t capacity_;

@@ -23,6 +23,8 @@ namespace kube_nflog {
 struct Owner {
   std::shared_ptr<const Pod> pod;  // null: not a Pod of its own
   std::string node;  // not empty: the address of this node (also of its hostNetwork Pods)
+
+  bool known() const { return pod || !node.empty(); }
 };
 
 struct PodIndexOptions {

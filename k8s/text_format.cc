@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "k8s/describe.h"
 #include "k8s/rfc3339.h"
 
 namespace kube_nflog {
@@ -32,7 +33,7 @@ std::string text_header() { return line("LAST SEEN", "COUNT", "POD", "MESSAGE");
 
 std::string text_row(const EventSubject& subject, const EventRecord& record) {
   return line(to_rfc3339(record.last), std::to_string(record.count()),
-              subject.pod.ns + '/' + subject.pod.name, subject.message);
+              subject.pod.ns + '/' + subject.pod.name, message_of(subject, record));
 }
 
 }  // namespace kube_nflog

@@ -64,7 +64,7 @@ class FakeEventServer : public Http {
 
   struct Event {
     std::uint64_t count = 0, version = 0;
-    std::string tally;
+    std::string tally, facts, message;
   };
   std::map<std::string, Event> events;  // by path
   std::uint64_t expired_packets = 0;
@@ -110,6 +110,10 @@ class FakeEventServer : public Http {
     Event& event = events[path];
     event.count = body["count"].GetUint64();
     event.tally = body["metadata"]["annotations"]["kube-nflog/tally"].GetString();
+    if (body.HasMember("message")) event.message = body["message"].GetString();
+    if (const auto& annotations = body["metadata"]["annotations"];
+        annotations.HasMember("kube-nflog/drop"))
+      event.facts = annotations["kube-nflog/drop"].GetString();
     ++event.version;
     ++writes;
     return {.status = request.verb == ApiVerb::kCreate ? 201 : 200, .body = render(event)};
@@ -129,9 +133,11 @@ class FakeEventServer : public Http {
   }
 
   static std::string render(const Event& event) {
+    rapidjson::StringBuffer facts;
+    rapidjson::Writer<rapidjson::StringBuffer>(facts).String(event.facts.c_str());
     return R"({"kind":"Event","metadata":{"resourceVersion":")" + std::to_string(event.version) +
-           R"(","annotations":{"kube-nflog/tally":")" + event.tally + R"("}},"count":)" +
-           std::to_string(event.count) + "}";
+           R"(","annotations":{"kube-nflog/tally":")" + event.tally + R"(","kube-nflog/drop":)" +
+           facts.GetString() + R"(}},"count":)" + std::to_string(event.count) + "}";
   }
 
   std::mt19937 random_;

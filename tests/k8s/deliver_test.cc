@@ -8,12 +8,16 @@
 
 #include <optional>
 #include <random>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "core/unique_fd.h"
 #include "k8s/event_poster.h"
+#include "k8s/pod_lookup.h"
 #include "k8s/stdout_sink.h"
 #include "tests/fakes/fake_event_server.h"
+#include "tests/fakes/fake_http.h"
 #include "tests/k8s/make.h"
 
 namespace kube_nflog {
@@ -45,6 +49,7 @@ class DeliverTest : public testing::Test, public Poller {
     deliver.emplace(options, DeliverParts{.queue = queue,
                                           .pods = pods,
                                           .feed = &feed,
+                                          .lookup = lookup,
                                           .book = *book,
                                           .writer = writer != nullptr ? *writer : *poster,
                                           .poller = *this,
@@ -84,6 +89,8 @@ class DeliverTest : public testing::Test, public Poller {
   PodIndex pods;
   FakeFeed feed;
   Metrics metrics;
+  FakeHttp api;
+  PodLookup* lookup = nullptr;
   FakeEventServer server;
   EventBookOptions book_options;
   DeliverOptions options;
@@ -183,6 +190,117 @@ TEST_F(DeliverTest, TheFlushEndsWithItsLastWrite) {
   EXPECT_EQ(metrics.reported.value(), 3U);
 }
 
+// Many peers of one Pod and port.
+class DeliverManyPeers : public DeliverTest {
+ protected:
+  DeliverManyPeers() { book_options.update_interval = book_options.update_interval_max = 1s; }
+  static std::string peer(int n) { return "192.0.2." + std::to_string(n); }
+  void receive(int first, int last, std::uint64_t count = 1) {
+    for (int n = first; n < last; ++n) push(port_key(peer(n), "10.0.0.1", 80), count);
+    settle(5s);
+  }
+  // COUNT MESSAGE of those Events on Pods of this name that tell of many peers.
+  std::vector<std::string> shared(const std::string& pod = "web") const {
+    std::vector<std::string> found;
+    for (const auto& [path, event] : server.events) {
+      if (path.find("/events/" + pod + '.') != std::string::npos &&
+          event.facts.find("\"peers") != std::string::npos)
+        found.push_back(std::to_string(event.count) + ' ' + event.message);
+    }
+    return found;
+  }
+  using Messages = std::vector<std::string>;
+  const std::string from = "Packet dropped when receiving traffic from ";
+};
+
+TEST_F(DeliverManyPeers, TenHaveEventsOfTheirOwnTheRestOne) {
+  start();
+  receive(1, 41);
+  EXPECT_EQ(server.events.size(), 11U);
+  EXPECT_EQ(shared(), Messages{"30 " + from + "30 addresses, e.g. 192.0.2.11, on port 80/TCP."});
+  EXPECT_EQ(metrics.reported.value(), seen);
+  EXPECT_EQ(server.packets(), seen);
+}
+
+TEST_F(DeliverManyPeers, TheMessageFollowsTheNumber) {
+  start();
+  receive(1, 12, 5);
+  EXPECT_EQ(shared(), Messages{"5 " + from + "192.0.2.11 on port 80/TCP."});
+  receive(1, 13);
+  EXPECT_EQ(shared(), Messages{"7 " + from + "2 addresses, e.g. 192.0.2.11, on port 80/TCP."});
+  receive(12, 13);
+  EXPECT_EQ(shared(), Messages{"8 " + from + "2 addresses, e.g. 192.0.2.11, on port 80/TCP."});
+  EXPECT_EQ(server.packets(), seen);
+}
+
+TEST_F(DeliverManyPeers, AFoldedDropIsOfTheSameEvent) {
+  start();
+  receive(1, 21);
+  DropKey key = port_key("192.0.2.1", "10.0.0.1", 80);
+  key.src = IpAddr();
+  key.fold = Fold::kSources;
+  ASSERT_TRUE(queue.push({key, 1000, system_now(), system_now(), make::ip("192.0.2.99")}));
+  metrics.seen.add(1000);
+  settle(5s);
+  EXPECT_EQ(shared(),
+            Messages{"1010 " + from + "at least 11 addresses, e.g. 192.0.2.11, on port 80/TCP."});
+  EXPECT_EQ(metrics.pending(), 0);
+}
+
+TEST_F(DeliverManyPeers, OfTheManyNobodyAsksTheApiServer) {
+  PodLookup real(api, metrics, {.burst = 1000});
+  lookup = &real;
+  start();
+  receive(1, 41);
+  receive(1, 41);
+  EXPECT_EQ(api.size(), 10U);
+  EXPECT_EQ(shared().size(), 1U);  // does not wait for an answer
+  EXPECT_EQ(server.events.size(), 1U);
+  while (api.open() > 0) api.answer(503, "");
+  settle(5s);
+  EXPECT_EQ(server.events.size(), 11U);
+  EXPECT_EQ(server.packets(), seen);
+}
+
+TEST_F(DeliverManyPeers, APodThatScansHasOneEventForItsTargets) {
+  PodLookup real(api, metrics, {.burst = 1000});
+  lookup = &real;
+  start();
+  for (int n = 1; n <= 40; ++n) push(port_key("10.0.0.1", peer(n), 22), 2);
+  settle(5s);
+  EXPECT_EQ(api.size(), 10U);
+  EXPECT_EQ(shared(), Messages{"60 Packet dropped when sending traffic to 30 addresses, e.g. "
+                               "192.0.2.11, on port 22/TCP."});
+  EXPECT_EQ(metrics.reported.value(), 60U);
+}
+
+// The eleventh client is one of many to the receiver; the receiver is the one to each client.
+TEST_F(DeliverManyPeers, EachEndIsFoldedForItself) {
+  for (int n = 1; n <= 12; ++n) {
+    const std::string name = "client-" + std::to_string(n);
+    pods.upsert(pod("shop", name, "uid-" + name, peer(n)), now);
+  }
+  start();
+  receive(1, 13);
+  EXPECT_EQ(
+      shared(),
+      Messages{"2 " + from + "2 addresses, e.g. shop/client-11 (IP: 192.0.2.11), on port 80/TCP."});
+  EXPECT_EQ(shared("client-11"), Messages{});
+  EXPECT_EQ(server.events.size(), 11U + 12U);
+  EXPECT_EQ(metrics.reported.value(), seen);
+}
+
+TEST_F(DeliverManyPeers, ARestartContinuesTheEvent) {
+  start();
+  receive(1, 41);
+  book_options.run_id = "next";
+  start();
+  receive(20, 41);
+  EXPECT_EQ(shared(),
+            Messages{"41 " + from + "at least 30 addresses, e.g. 192.0.2.30, on port 80/TCP."});
+  EXPECT_EQ(server.packets(), seen);
+}
+
 // Seeds are the parameter: a failing one can be run again alone.
 class DeliverTrouble : public DeliverTest, public testing::WithParamInterface<std::uint32_t> {
  protected:
@@ -209,6 +327,7 @@ TEST_P(DeliverTrouble, TheLedgerAlwaysBalances) {
   book_options.budget = EventRates{.node = {5, 3s}, .pod = {3, 5s}};
   book_options.capacity = 12;
   book_options.waiting_per_pod = 6;
+  options.peers = {.own = 2, .told_apart = 2, .addresses = 3, .groups = 6};
   start();
   server.trouble = {.lost_request = 0.1,
                     .lost_answer = 0.1,
@@ -230,6 +349,7 @@ TEST_P(DeliverTrouble, CountsAreExactWhateverGetsLost) {
   pods.remove("uid-cart", now);  // one Event a drop: the destination is the only Pod
   pods.remove("uid-vault", now);
   pods.expire(now + 1h);
+  options.peers.own = 1;
   start();
   server.trouble = {.lost_request = 0.2, .lost_answer = 0.3, .overloaded = 0.1};
   for (int i = 0; i < 100; ++i) {

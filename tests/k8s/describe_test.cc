@@ -25,31 +25,28 @@ Pod web() {
 }
 
 std::string receiving(const DropKey& key, const Owner& source, By by = By::kWorkload) {
-  return describe(key, source, owner(web()), by).receiving.value().message;
+  return describe(key, Direction::kReceiving, owner(web()), source, by).message;
 }
 
 TEST(Describe, TellsBothPodsInTheirOwnWords) {
   const Cause cause{"denied by NetworkPolicy shop/default-deny"};
   const DropKey key = port_key("10.1.2.3", "10.1.2.4", 8080, IPPROTO_TCP, &cause);
-  const Described d =
-      describe(key, owner(pod("shop", "checkout", "uid-c")), owner(web()), By::kWorkload);
-  EXPECT_EQ(d.receiving->message,
+  const Owner checkout = owner(pod("shop", "checkout", "uid-c"));
+  const EventSubject receiving =
+      describe(key, Direction::kReceiving, owner(web()), checkout, By::kWorkload);
+  const EventSubject sending =
+      describe(key, Direction::kSending, checkout, owner(web()), By::kWorkload);
+  EXPECT_EQ(receiving.message,
             "Packet dropped when receiving traffic from shop/checkout (IP: 10.1.2.3) on port "
             "8080/TCP: denied by NetworkPolicy shop/default-deny.");
-  EXPECT_EQ(d.sending->message,
+  EXPECT_EQ(sending.message,
             "Packet dropped when sending traffic to shop/web (IP: 10.1.2.4) on port 8080/TCP: "
             "denied by NetworkPolicy shop/default-deny.");
-  EXPECT_EQ(d.receiving->pod.uid, "uid-web");
-  EXPECT_EQ(d.receiving->related.uid, "uid-c");
-  EXPECT_EQ(d.sending->pod.uid, "uid-c");
-  EXPECT_EQ(d.sending->related.name, "web-7c9d5f6b8-abcde");
-  EXPECT_NE(d.receiving->key, d.sending->key);
-}
-
-TEST(Describe, NoPodNoEvent) {
-  const Described d =
-      describe(port_key("10.0.0.1", "10.0.0.2", 1), {}, {nullptr, "node-1"}, By::kWorkload);
-  EXPECT_FALSE(d.receiving || d.sending);
+  EXPECT_EQ(receiving.pod.uid, "uid-web");
+  EXPECT_EQ(receiving.related.uid, "uid-c");
+  EXPECT_EQ(sending.pod.uid, "uid-c");
+  EXPECT_EQ(sending.related.name, "web-7c9d5f6b8-abcde");
+  EXPECT_NE(receiving.key, sending.key);
 }
 
 TEST(Describe, PeerIsTheNodeOrTheBareAddress) {
@@ -92,10 +89,11 @@ TEST(Describe, TellsTheServiceOnBothPods) {
   const std::string end =
       " on port 8080/TCP (Service address 10.96.0.17:5432): denied by NetworkPolicy "
       "shop/default-deny.";
-  const Described d = describe(key, owner(pod("shop", "c", "uid-c")), owner(web()), By::kName);
-  EXPECT_TRUE(d.receiving->message.ends_with("shop/c (IP: 10.1.2.3)" + end));
-  EXPECT_TRUE(d.sending->message.ends_with("(IP: 10.1.2.4)" + end));
-  EXPECT_EQ(d.sending->service_address, "10.96.0.17:5432");
+  const Owner sender = owner(pod("shop", "c", "uid-c"));
+  EXPECT_TRUE(receiving(key, sender, By::kName).ends_with("shop/c (IP: 10.1.2.3)" + end));
+  const EventSubject sending = describe(key, Direction::kSending, sender, owner(web()), By::kName);
+  EXPECT_TRUE(sending.message.ends_with("(IP: 10.1.2.4)" + end));
+  EXPECT_EQ(sending.service_address, "10.96.0.17:5432");
 
   key.service = &v6;
   EXPECT_EQ(receiving(key, {}),
@@ -122,6 +120,76 @@ TEST(Describe, HostileTextStaysInsideTheGrammarAndTheLimit) {
     const std::string message = receiving(key, {nullptr, "node"});
     EXPECT_LE(message.size(), kMaxMessage);
     EXPECT_TRUE(std::regex_match(message, grammar)) << message;
+  }
+}
+
+// The message, and what the words for so many peers make of it.
+std::string of_peers(const EventSubject& subject, PeerCount peers, std::uint32_t base = 0) {
+  EventRecord record;
+  record.peers = peers;
+  record.base_peers = base;
+  return message_of(subject, record);
+}
+
+TEST(Describe, ManyPeersAreANumberAndAnExample) {
+  const Cause cause{"denied by NetworkPolicy shop/default-deny"};
+  const DropKey key = port_key("10.1.2.3", "10.1.2.4", 8080, IPPROTO_TCP, &cause);
+  const auto say = [&](const Owner& peer, PeerCount peers, std::uint32_t base = 0) {
+    return of_peers(
+        describe(key, Direction::kReceiving, owner(web()), peer, By::kWorkload, Peers::kMany),
+        peers, base);
+  };
+  const std::string begin = "Packet dropped when receiving traffic from ";
+  const std::string end = " on port 8080/TCP: denied by NetworkPolicy shop/default-deny.";
+  EXPECT_EQ(say({}, {.addresses = 1}), begin + "10.1.2.3" + end);
+  EXPECT_EQ(say({}, {.addresses = 37}), begin + "37 addresses, e.g. 10.1.2.3," + end);
+  EXPECT_EQ(say(owner(pod("shop", "checkout", "u")), {.addresses = 2}),
+            begin + "2 addresses, e.g. shop/checkout (IP: 10.1.2.3)," + end);
+  EXPECT_EQ(say({}, {.addresses = 256}), begin + "256 addresses, e.g. 10.1.2.3," + end);
+  EXPECT_EQ(say({}, {.addresses = 257, .complete = false}),
+            begin + "more than 256 addresses, e.g. 10.1.2.3," + end);
+  EXPECT_EQ(say({}, {.addresses = 37, .complete = false}),
+            begin + "at least 37 addresses, e.g. 10.1.2.3," + end);
+  EXPECT_EQ(say({}, {.addresses = 1, .complete = false}),
+            begin + "at least 1 address, e.g. 10.1.2.3," + end);
+  // The Event was there before: of those 40, and of which of ours, nobody remembers.
+  EXPECT_EQ(say({}, {.addresses = 37}, 40), begin + "at least 40 addresses, e.g. 10.1.2.3," + end);
+  EXPECT_EQ(say({}, {.addresses = 37}, 1), begin + "at least 37 addresses, e.g. 10.1.2.3," + end);
+}
+
+TEST(Describe, ManyPeersAreSentToAsWell) {
+  DropKey key = port_key("10.1.2.4", "192.0.2.7", 443);
+  const auto say = [&] {
+    return of_peers(
+        describe(key, Direction::kSending, owner(web()), {}, By::kWorkload, Peers::kMany),
+        {.addresses = 12});
+  };
+  const std::string begin = "Packet dropped when sending traffic to 12 addresses, e.g. 192.0.2.7";
+  EXPECT_EQ(say(), begin + ", on port 443/TCP.");
+  key.protocol = 0;
+  key.detail_kind = Detail::kNone;
+  EXPECT_EQ(say(), begin + ".");
+  const Cause cause{"by rule \"x\""};
+  key.cause = &cause;
+  EXPECT_EQ(say(), begin + ": by rule \"x\".");
+}
+
+TEST(Describe, OnePeerIsToldAsItIsWhateverIsCounted) {
+  const EventSubject subject = describe(port_key("10.1.2.3", "10.1.2.4", 1), Direction::kReceiving,
+                                        owner(web()), {}, By::kName);
+  EXPECT_EQ(of_peers(subject, {}, 9), subject.message);
+}
+
+TEST(Describe, ManyPeersStayWithinTheLimit) {
+  const Cause cause{std::string(5000, 'x')};
+  const DropKey key = port_key("2001:db8:1111:2222:3333:4444:5555:6666", "2001:db8::1", 65535,
+                               IPPROTO_UDPLITE, &cause);
+  const EventSubject subject = describe(key, Direction::kReceiving, owner(web()),
+                                        {nullptr, std::string(253, 'n')}, By::kName, Peers::kMany);
+  for (const PeerCount peers : {PeerCount{}, PeerCount{.addresses = 256, .complete = false},
+                                PeerCount{.addresses = UINT32_MAX, .complete = false}}) {
+    EXPECT_LE(of_peers(subject, peers).size(), kMaxMessage);
+    EXPECT_GT(of_peers(subject, peers).size(), kMaxMessage - 40);
   }
 }
 

@@ -75,6 +75,72 @@ TEST_F(EventBookTest, FirstSightIsDueAtOnce) {
   EXPECT_EQ(book->waiting(), 0U);
 }
 
+TEST_F(EventBookTest, ARepeatNeedsNoSubject) {
+  start();
+  EXPECT_FALSE(book->add(1, {2, wall(), wall()}, true, now));
+  EXPECT_EQ(book->size(), 0U);
+  EXPECT_EQ(over_budget(), 0U);  // the caller offers it
+  offer(1, 3);
+  EXPECT_TRUE(book->add(1, {2, wall(), wall(9)}, true, now));
+  EXPECT_TRUE(book->add(1, {4, wall(), wall(5)}, false, now));  // its ledger is elsewhere
+  const auto written = write();
+  ASSERT_EQ(written.size(), 1U);
+  EXPECT_EQ(written[0].record.count(), 9U);
+  EXPECT_EQ(written[0].record.last, wall(9));
+  EXPECT_EQ(reported(), 5U);
+  now += options.forget;
+  EXPECT_FALSE(book->add(1, {1, wall(), wall()}, true, now));  // forgotten
+}
+
+TEST_F(EventBookTest, ARefusedEventRefusesRepeats) {
+  start();
+  offer(1, 3);
+  write({.verdict = Verdict::kRefused});
+  EXPECT_TRUE(book->add(1, {2, wall(), wall()}, true, now));
+  EXPECT_EQ(refused(), 5U);
+  EXPECT_EQ(book->waiting(), 0U);
+}
+
+TEST_F(EventBookTest, TheNumberOfPeersGrowsWhileItWaits) {
+  start();
+  const auto receive = [&](PeerCount peers) {
+    EventSubject s = subject(1);
+    s.shared = true;
+    book->offer(s, {1, wall(), wall(), peers}, true, now);
+  };
+  const auto told = [&] {
+    const PeerCount all = write().at(0).record.all_peers();
+    now += 30min;
+    return std::pair(all.addresses, all.complete);
+  };
+  receive({.addresses = 1, .memory = 7});
+  receive({.addresses = 2, .memory = 7});
+  receive({.addresses = 3, .memory = 7});
+  EXPECT_EQ(told(), std::pair(3U, true));
+  receive({.addresses = 37, .memory = 7});
+  EXPECT_EQ(told(), std::pair(37U, true));
+  receive(
+      {.addresses = 2, .memory = 8});  // a new memory: perhaps the same addresses, perhaps others
+  EXPECT_EQ(told(), std::pair(37U, false));
+  receive({.addresses = 40, .memory = 8});
+  EXPECT_EQ(told(), std::pair(40U, false));
+}
+
+// What a write learns of the addresses before us is kept, also when it fails.
+TEST_F(EventBookTest, TheAddressesBeforeUsAreKept) {
+  start();
+  EventSubject s = subject(1);
+  s.shared = true;
+  book->offer(s, {1, wall(), wall(), {.addresses = 2, .memory = 7}}, true, now);
+  EventWrite first = book->take(now).value();
+  first.record.base_peers = 30;
+  book->finish(first, {.verdict = Verdict::kRetry}, now, 0);
+  now += 1h;
+  const PeerCount all = book->take(now)->record.all_peers();
+  EXPECT_EQ(all.addresses, 30U);
+  EXPECT_FALSE(all.complete);
+}
+
 TEST_F(EventBookTest, RepeatsWaitMergeAndSlowDown) {
   start();
   offer(1);

@@ -28,13 +28,11 @@ std::string golden(const std::string& name) {
   return text.str();
 }
 
-EventSubject subject() {
+EventSubject subject(Peers peers = Peers::kOne) {
   static const Cause cause{"denied by NetworkPolicy shop/default-deny"};
-  const Described d =
-      describe(port_key("10.1.2.3", "10.1.2.4", 8080, IPPROTO_TCP, &cause),
-               owner(pod("shop", "checkout-0", "5c1f-uid")),
-               owner(pod("shop", "web-7c9d-abcde", "9a0b-uid")), PeerNaming::By::kWorkload);
-  return d.receiving.value();
+  return describe(port_key("10.1.2.3", "10.1.2.4", 8080, IPPROTO_TCP, &cause),
+                  Direction::kReceiving, owner(pod("shop", "web-7c9d-abcde", "9a0b-uid")),
+                  owner(pod("shop", "checkout-0", "5c1f-uid")), PeerNaming::By::kWorkload, peers);
 }
 
 EventRecord record() {
@@ -54,7 +52,49 @@ TEST(EventJson, BodyIsTheGoldenOne) {
 }
 
 TEST(EventJson, PatchIsTheGoldenOne) {
-  EXPECT_EQ(event_patch(record()) + '\n', golden("event_patch.json"));
+  EXPECT_EQ(event_patch(subject(), record()) + '\n', golden("event_patch.json"));
+}
+
+EventRecord record_of(std::uint32_t peers, bool complete = true) {
+  EventRecord r = record();
+  r.peers = {.addresses = peers, .complete = complete, .memory = 1};
+  return r;
+}
+
+// A repeat may be another peer's: the PATCH brings the message and the facts up to date.
+TEST(EventJson, APatchOfASharedEventIsTheGoldenOne) {
+  EXPECT_EQ(event_patch(subject(Peers::kMany), record_of(37)) + '\n',
+            golden("event_patch_shared.json"));
+}
+
+TEST(EventJson, ASharedEventSaysOfHowManyPeersAndNamesOne) {
+  const std::string body = event_body(subject(Peers::kMany), record_of(37), {});
+  EXPECT_NE(body.find(R"(\"peerIP\":\"10.1.2.3\",\"peerName\":\"shop/checkout-0\",\"peers\":37,)"),
+            std::string::npos)
+      << body;
+  EXPECT_NE(
+      body.find(R"("message":"Packet dropped when receiving traffic from 37 addresses, e.g. )"),
+      std::string::npos)
+      << body;
+  EXPECT_EQ(body.find("\"related\""), std::string::npos);
+  const std::string more = event_body(subject(Peers::kMany), record_of(257, false), {});
+  EXPECT_NE(more.find(R"(\"peersAtLeast\":257,)"), std::string::npos) << more;
+}
+
+TEST(EventJson, ReadsBackOfHowManyPeers) {
+  const auto peers = [](const std::string& body) { return parse_event(body).value().peers; };
+  EXPECT_EQ(peers(event_body(subject(), record(), {})), 0U);
+  EXPECT_EQ(peers(event_body(subject(Peers::kMany), record_of(37), {})), 37U);
+  EXPECT_EQ(peers(event_body(subject(Peers::kMany), record_of(257, false), {})), 257U);
+  const auto facts = [&](const std::string& text) {
+    return peers(R"({"kind":"Event","metadata":{"annotations":{"kube-nflog/drop":")" + text +
+                 R"("}}})");
+  };
+  EXPECT_EQ(facts(R"({\"peers\":4000000000})"), kPeersToldApart + 1);
+  for (const char* bad : {"", "37", "[]", R"({\"peers\":-1})", R"({\"peers\":\"37\"})",
+                          R"({\"peers\":99999999999})", R"({\"peers\":3.5})", R"({\"peers\":37)"})
+    EXPECT_EQ(facts(bad), 0U) << bad;
+  EXPECT_EQ(facts(std::string(100'000, '[')), 0U);
 }
 
 // The name is stored in other people's clusters: this number never changes.
@@ -88,8 +128,28 @@ TEST(EventJson, EveryPartOfTheKeyCounts) {
   const ServiceAddress again = service;
   through.service = &again;
   EXPECT_EQ(of_service, receiving(through));
+  EXPECT_NE(base, shared_event_key("uid", Direction::kReceiving, key));
   const Cause same{"a"};  // another process, another pointer
   EXPECT_EQ(base, receiving(port_key("10.0.0.1", "10.0.0.2", 80, IPPROTO_TCP, &same)));
+}
+
+// One flow of many, and all that ingest has folded: the same Event.
+TEST(EventJson, TheSharedKeyIsThatOfEveryPeer) {
+  const DropKey key = port_key("10.0.0.1", "10.0.0.2", 80);
+  const auto shared = [](const DropKey& k, Direction direction = Direction::kReceiving) {
+    return shared_event_key("uid", direction, k);
+  };
+  DropKey folded = key;
+  folded.fold = Fold::kSources;
+  folded.src = IpAddr();
+  EXPECT_EQ(shared(key), shared(port_key("10.0.0.9", "10.0.0.2", 80)));
+  EXPECT_EQ(shared(key), shared(folded));
+  EXPECT_EQ(shared(key), event_key("uid", Direction::kReceiving, folded));  // as it always was
+  EXPECT_EQ(shared(key, Direction::kSending),
+            shared(port_key("10.0.0.1", "10.0.0.7", 80), Direction::kSending));
+  EXPECT_NE(shared(key), shared(key, Direction::kSending));
+  EXPECT_NE(shared(key), shared(port_key("10.0.0.1", "10.0.0.2", 81)));
+  EXPECT_EQ(shared(key), 6'377'785'194'429'710'969U);  // as stored: this number never changes
 }
 
 TEST(EventJson, TheServiceIsAFactOfItsOwn) {
@@ -111,8 +171,8 @@ TEST(EventJson, NameOfALongPodFits) {
 TEST(EventJson, CountIsAnInt32) {
   EventRecord r = record();
   r.total = std::uint64_t{1} << 40;
-  EXPECT_NE(event_patch(r).find("\"count\":2147483647"), std::string::npos);
-  EXPECT_NE(event_patch(r).find("5eed.4 1099511627776"), std::string::npos);
+  EXPECT_NE(event_patch(subject(), r).find("\"count\":2147483647"), std::string::npos);
+  EXPECT_NE(event_patch(subject(), r).find("5eed.4 1099511627776"), std::string::npos);
 }
 
 TEST(EventJson, ReadsBackWhatItWrote) {
@@ -145,7 +205,7 @@ TEST(EventJson, HostileAnswersReadAsAbsent) {
 // Every prefix and every one-byte change of a good answer: no crash, no over-read (sanitizers
 // watch).
 TEST(EventJson, DamagedAnswersAreHarmless) {
-  const std::string good = event_body(subject(), record(), {});
+  const std::string good = event_body(subject(Peers::kMany), record_of(37), {});
   std::mt19937 random(1);
   for (std::size_t cut = 0; cut < good.size(); ++cut) {
     EXPECT_FALSE(parse_event(std::string_view(good).substr(0, cut)));
@@ -153,6 +213,7 @@ TEST(EventJson, DamagedAnswersAreHarmless) {
     changed[cut] = static_cast<char>(random());
     if (const auto stored = parse_event(changed)) {
       EXPECT_LE(stored->count, std::numeric_limits<std::int32_t>::max());
+      EXPECT_LE(stored->peers, kPeersToldApart + 1);
     }
     explain_answer(changed);
   }

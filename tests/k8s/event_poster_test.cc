@@ -36,11 +36,11 @@ class EventPosterTest : public testing::Test {
   }
   // The Event on the server, as some writer left it.
   std::string stored(std::uint64_t count, const std::string& stamp, std::uint64_t stamped,
-                     const std::string& version = "77") const {
+                     const std::string& version = "77", const std::string& facts = "") const {
     return R"({"kind":"Event","metadata":{"resourceVersion":")" + version +
-           R"(","annotations":{"kube-nflog/tally":")" + stamp + " " + std::to_string(stamped) +
-           R"("}},"firstTimestamp":")" + "2026-08-22T10:01:02Z" + R"(","count":)" +
-           std::to_string(count) + "}";
+           R"(","annotations":{"kube-nflog/drop":")" + facts + R"(","kube-nflog/tally":")" + stamp +
+           " " + std::to_string(stamped) + R"("}},"firstTimestamp":")" + "2026-08-22T10:01:02Z" +
+           R"(","count":)" + std::to_string(count) + "}";
   }
   bool has(const std::string& text) const {
     return http.last().body.find(text) != std::string::npos;
@@ -238,6 +238,34 @@ TEST_F(EventPosterTest, EightWritesAtATime) {
   EXPECT_FALSE(poster.has_room());
   http.answer(201, "{}");
   EXPECT_TRUE(poster.has_room());
+}
+
+// As with the count: what the Event had before us is part of what it says, but nobody knows which
+// of those addresses are among ours.
+TEST_F(EventPosterTest, TheAddressesOfAnEarlierRunCount) {
+  EventSubject many = *subject;
+  many.shared = true;
+  many.peer_begin = std::string_view("Packet dropped when receiving traffic from ").size();
+  many.peer_end = many.message.size() - 1;
+  subject = std::make_shared<const EventSubject>(many);
+  record.peers = {.addresses = 12, .memory = 1};
+  write();
+  EXPECT_TRUE(has("from 12 addresses, e.g. 10.0.0.1.")) << http.last().body;
+  http.answer(409, "");
+  http.answer(200, stored(100, "old.7", 60, "77", R"({\"peers\":30})"));
+  EXPECT_EQ(http.last().verb, ApiVerb::kPatch);
+  EXPECT_TRUE(has("from at least 30 addresses, e.g. 10.0.0.1.")) << http.last().body;
+  EXPECT_TRUE(has(R"("count":105)"));
+  http.answer(200, "");
+  EXPECT_EQ(record.base_peers, 30U);
+
+  record.total = 9;
+  record.peers.addresses = 33;
+  write();
+  EXPECT_TRUE(has("from at least 33 addresses")) << http.last().body;
+  http.answer(409, "");  // our own earlier word says nothing new
+  http.answer(200, stored(105, "run.1", 5, "78", R"({\"peersAtLeast\":40})"));
+  EXPECT_TRUE(has("from at least 33 addresses")) << http.last().body;
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ class LocatorTest : public testing::Test {
   LocatorTest() { pods.upsert(pod("shop", "web", "uid-web", "10.0.0.1"), now); }
 
   void locate(std::string_view src, std::string_view dst, std::uint64_t count = 1) {
-    locator.locate({port_key(src, dst, 80), count, {}, {}}, now);
+    const DropKey key = port_key(src, dst, 80);
+    locator.locate({key, count, {}, {}}, pods.find(key.src, now), pods.find(key.dst, now), now);
   }
   // A PodList with that one Pod.
   static std::string list_of(const std::string& name, const std::string& ip) {
@@ -48,7 +49,7 @@ class LocatorTest : public testing::Test {
                                            const Owner& destination) {
     seen.push_back({drop.count, text(source), text(destination)});
   };
-  Locator locator{pods, &lookup, remember, 2};
+  Locator locator{&lookup, remember, 2};
 };
 
 TEST_F(LocatorTest, KnownEndsAreHandedOnAtOnce) {
@@ -111,8 +112,8 @@ TEST_F(LocatorTest, AddressesThatAreNoPodsAreNotAskedFor) {
 }
 
 TEST_F(LocatorTest, OfflineNobodyIsAsked) {
-  Locator offline(pods, nullptr, remember);
-  offline.locate({port_key("10.9.0.1", "10.0.0.1", 80), 1, {}, {}}, now);
+  Locator offline(nullptr, remember);
+  offline.locate({port_key("10.9.0.1", "10.0.0.1", 80), 1, {}, {}}, {}, {}, now);
   EXPECT_EQ(seen.size(), 1U);
 }
 
