@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Forty clients of one port: ten have an Event each, thirty share one, which says so and goes on after the agent was
+# killed and started again.
+# shellcheck source=tests/apiserver/common.inc
+. "$(dirname "$0")/common.inc"
+
+readonly received_from="Packet dropped when receiving traffic from" on_port="on port 5432/TCP."
+readonly others="30 addresses, e.g. 192.0.2.11,"
+
+# clients_send N: so many packets from each of the forty, in the order of their addresses.
+clients_send() {
+  local n
+  for n in {1..40}; do in_pod clients "$send" --times "$1" --source "192.0.2.$n" "$ledger_ipv4" tcp/5432; done
+}
+
+# expect_all COUNT WHO: each of the ten says COUNT, the one that the others share says 30 times that, of WHO.
+expect_all() {
+  local n
+  for n in {1..10}; do expect_event "$ledger" "$1" "$received_from 192.0.2.$n $on_port"; done
+  expect_event "$ledger" $((30 * $1)) "$received_from $2 $on_port"
+  expect_only_events "$ledger" 11
+}
+
+start_cluster
+add_two_pods
+node_add_pod clients 192.0.2.1 fd00:2::1
+for n in {2..40}; do
+  echo "address add 192.0.2.$n/32 dev eth0"
+done | ip -netns clients -batch -
+ip route add 192.0.2.0/24 dev cali-clients
+start_agent "${promptly[@]}"
+
+step First "one packet each"
+clients_send 1
+expect_all 1 "$others"
+kubectl -n "${ledger%/*}" describe pod "${ledger#*/}" > "$work/described"
+grep -Eq "Warning .*PacketDrop .*\(x30 over .*kube-nflog .*from $others" "$work/described" ||
+  fail "kubectl describe pod does not show it: $(cat "$work/described")"
+
+step Then "two more each: the number of packets grows, that of the addresses does not"
+clients_send 2
+expect_all 3 "$others"
+expect_balance 120
+expect_requests 10 10 "$is_pod and (.requestURI | contains(\"status.podIP\"))" # nobody asks who the thirty are
+
+step Killed "and one more each: of the addresses before, nobody remembers which"
+kill_agent
+start_agent "${promptly[@]}"
+clients_send 1
+expect_all 4 "at least $others"
+expect_balance 40
+[[ $(logged_packets) == 160 ]] || fail "the rule itself logged $(logged_packets) packets"
+stop_agent
