@@ -28,7 +28,7 @@ PodRef ref(const Owner& owner) {
 
 // `10.96.0.17:5432`, `[fd00:10:96::11]:5432`, or, without a port, the bare address.
 std::string address_and_port(const ServiceAddress& service) {
-  const std::string address = service.address.to_string();
+  std::string address = service.address.to_string();
   if (service.port == 0) return address;
   return (service.address.is_v6() ? '[' + address + ']' : address) + ':' +
          std::to_string(service.port);
