@@ -21,9 +21,8 @@ Deliver::Deliver(DeliverOptions options, DeliverParts parts)
       parts_(std::move(parts)),
       peers_(options_.peers, parts_.metrics),
       locator_(parts_.lookup,
-               [this](const DropSummary& drop, const Owner& source, const Owner& destination) {
-                 located(drop, source, destination);
-               }) {}
+               [this](const DropSummary& drop, const Owner& source, const Owner& destination,
+                      Locator::Told told) { located(drop, source, destination, told); }) {}
 
 void Deliver::stop() {
   stop_.store(true, std::memory_order_relaxed);
@@ -96,24 +95,31 @@ struct Deliver::Side {
 void Deliver::take(const DropSummary& drop, SteadyTime now) {
   const Owner source = parts_.pods.find(drop.key.src, now);
   const Owner destination = parts_.pods.find(drop.key.dst, now);
-  // Many peers share an Event without their names: a flood asks the API server for none.
+  // Many peers share an Event without their names, which waits for no answer.
   if (source.known() != destination.known() && (source.pod || destination.pod)) {
     const Side side = destination.pod ? Side{Direction::kReceiving, destination, source, true}
                                       : Side{Direction::kSending, source, destination, true};
     const PeerFold::Place place = peers_.place(side.uid(), side.direction, drop, now);
-    if (place.shared()) return tell(drop, side, place, now);
+    if (place.shared()) {
+      tell(drop, side, place, now);
+      return locator_.locate_peer(drop, source, destination, side.direction, now);
+    }
   }
   locator_.locate(drop, source, destination, now);
 }
 
-void Deliver::located(const DropSummary& drop, const Owner& source, const Owner& destination) {
+void Deliver::located(const DropSummary& drop, const Owner& source, const Owner& destination,
+                      Locator::Told told) {
   const SteadyTime now = parts_.clock();
   const auto tell_pod = [&](const Side& side) {
     tell(drop, side, peers_.place(side.uid(), side.direction, drop, now), now);
   };
-  if (destination.pod) tell_pod({Direction::kReceiving, destination, source, true});
-  if (source.pod) tell_pod({Direction::kSending, source, destination, !destination.pod});
-  if (!source.pod && !destination.pod) parts_.metrics.suppressed[Why::kNoPod].add(drop.count);
+  if (destination.pod && told != Direction::kReceiving)
+    tell_pod({Direction::kReceiving, destination, source, !told});
+  if (source.pod && told != Direction::kSending)
+    tell_pod({Direction::kSending, source, destination, !destination.pod && !told});
+  if (!source.pod && !destination.pod && !told)
+    parts_.metrics.suppressed[Why::kNoPod].add(drop.count);
 }
 
 // Words are made for an Event's first drop alone.

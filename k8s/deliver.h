@@ -72,7 +72,8 @@ class Deliver {
   SteadyTime next_due() const;
   void drain(SteadyTime now);
   void take(const DropSummary& drop, SteadyTime now);
-  void located(const DropSummary& drop, const Owner& source, const Owner& destination);
+  void located(const DropSummary& drop, const Owner& source, const Owner& destination,
+               Locator::Told told);
   struct Side;
   void tell(const DropSummary& drop, const Side& side, const PeerFold::Place& place,
             SteadyTime now);

@@ -6,10 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <unordered_map>
 
 #include "core/clock.h"
 #include "core/drop.h"
+#include "k8s/event.h"
 #include "k8s/pod_index.h"
 
 namespace kube_nflog {
@@ -18,8 +20,10 @@ class PodLookup;
 
 class Locator {
  public:
-  using Located =
-      std::function<void(const DropSummary&, const Owner& source, const Owner& destination)>;
+  // `told`: the end that has been told already, if one has; the drop is there for the other's sake.
+  using Told = std::optional<Direction>;
+  using Located = std::function<void(const DropSummary&, const Owner& source,
+                                     const Owner& destination, Told told)>;
 
   // `lookup` may be null (offline). `capacity`: drops that wait for an answer; beyond it they are
   // handed on with what is known. PodLookup bounds how long they wait.
@@ -27,7 +31,13 @@ class Locator {
 
   // Calls `located` exactly once for this drop, in here or from a callback of the look-up.
   void locate(const DropSummary& drop, const Owner& source, const Owner& destination,
-              SteadyTime now);
+              SteadyTime now) {
+    wait_for(drop, source, destination, std::nullopt, now);
+  }
+  // The drop of a Pod that has been told at once. The other end may be a Pod, too, and is asked for
+  // while there is budget to spare; else `located` is not called.
+  void locate_peer(const DropSummary& drop, const Owner& source, const Owner& destination,
+                   Direction told, SteadyTime now);
   // At exit: nobody waits any longer, everyone is handed on with what is known.
   void give_up();
 
@@ -37,8 +47,11 @@ class Locator {
   struct Waiting {
     DropSummary drop;
     Owner source, destination;
+    Told told;
     int answers_due = 0;
   };
+  void wait_for(const DropSummary& drop, const Owner& source, const Owner& destination, Told told,
+                SteadyTime now);
   void ask(std::uint64_t id, Owner Waiting::*end, const IpAddr& ip, SteadyTime now);
 
   PodLookup* lookup_;

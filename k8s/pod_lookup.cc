@@ -58,6 +58,14 @@ void PodLookup::resolve(const IpAddr& ip, SteadyTime now, Done done) {
   }
 }
 
+bool PodLookup::can_spare(const IpAddr& ip, SteadyTime now) {
+  const auto it = cache_.find(ip);
+  if (it != cache_.end() && !it->second.waiting.empty()) return true;
+  if (it != cache_.end() && now < it->second.expires) return it->second.owner.known();
+  earn_tokens(now);
+  return tokens_ >= 1 + options_.burst / 2;
+}
+
 void PodLookup::ask(const IpAddr& ip, SteadyTime now, Done done) {
   const auto [it, is_new] = cache_.try_emplace(ip);
   if (is_new) it->second.recency = recency_.insert(recency_.begin(), ip);
@@ -80,7 +88,7 @@ void PodLookup::answered(const IpAddr& ip, SteadyTime asked, Answer& answer,
     PodIndex found;
     found.replace(std::move(answer.pods), asked);
     owner = found.find(ip, asked);
-    const bool known = owner.pod || !owner.node.empty();
+    const bool known = owner.known();
     result = known ? LookupResult::kFound : LookupResult::kNotFound;
     ttl = known ? options_.found_ttl : options_.not_found_ttl;
   } else {
@@ -99,11 +107,15 @@ void PodLookup::answered(const IpAddr& ip, SteadyTime asked, Answer& answer,
   for (const Done& done : std::exchange(entry.waiting, {})) done(owner);
 }
 
-bool PodLookup::take_token(SteadyTime now) {
+void PodLookup::earn_tokens(SteadyTime now) {
   using Tokens = std::chrono::duration<double, std::milli>;
   const double earned = Tokens(now - refilled_) / Tokens(options_.refill);
   tokens_ = std::min(options_.burst, tokens_ + std::max(earned, 0.0));
   refilled_ = now;
+}
+
+bool PodLookup::take_token(SteadyTime now) {
+  earn_tokens(now);
   if (tokens_ < 1) return false;
   tokens_ -= 1;
   return true;

@@ -43,6 +43,9 @@ class PodLookup {
   // with nothing known), else when the server has answered or the time is up. Asking for an address
   // that is already being asked for joins that request.
   void resolve(const IpAddr& ip, SteadyTime now, Done done);
+  // For what need not be known: whether resolve() would find a Pod or a node in the cache, join a
+  // request, or ask while half of the budget is left for others.
+  bool can_spare(const IpAddr& ip, SteadyTime now);
 
   std::size_t size() const { return cache_.size(); }
 
@@ -56,6 +59,7 @@ class PodLookup {
   struct Answer;
   void ask(const IpAddr& ip, SteadyTime now, Done done);
   void answered(const IpAddr& ip, SteadyTime asked, Answer& answer, const HttpResponse& response);
+  void earn_tokens(SteadyTime now);
   bool take_token(SteadyTime now);
   bool make_room();
 

@@ -36,6 +36,7 @@ class LocatorTest : public testing::Test {
   struct Seen {
     std::uint64_t count;
     std::string source, destination;
+    Locator::Told told;
   };
   static std::string text(const Owner& owner) { return owner.pod ? owner.pod->name : owner.node; }
 
@@ -46,8 +47,8 @@ class LocatorTest : public testing::Test {
   PodLookup lookup{http, metrics, {}};
   std::vector<Seen> seen;
   const Locator::Located remember = [this](const DropSummary& drop, const Owner& source,
-                                           const Owner& destination) {
-    seen.push_back({drop.count, text(source), text(destination)});
+                                           const Owner& destination, Locator::Told told) {
+    seen.push_back({drop.count, text(source), text(destination), told});
   };
   Locator locator{&lookup, remember, 2};
 };
@@ -109,6 +110,26 @@ TEST_F(LocatorTest, AddressesThatAreNoPodsAreNotAskedFor) {
   locate("::1", "ff02::1");
   EXPECT_EQ(seen.size(), 5U);
   EXPECT_EQ(http.size(), 0U);
+}
+
+TEST_F(LocatorTest, ThePeerOfAPodThatWasToldIsAskedForWhileHalfOfTheBudgetIsLeft) {
+  const auto locate_peer = [this](const std::string& src) {
+    const DropKey key = port_key(src, "10.0.0.1", 80);
+    locator.locate_peer({key, 1, {}, {}}, {}, pods.find(key.dst, now), Direction::kReceiving, now);
+  };
+  for (int n = 1; n <= 30; ++n) {  // 20 may be asked for in all
+    locate_peer("10.9.0." + std::to_string(n));
+    if (http.open() > 0) http.answer(200, n == 1 ? list_of("first", "10.9.0.1") : list_of("x", ""));
+  }
+  EXPECT_EQ(http.size(), 10U);
+  locate_peer("10.9.0.1");
+  locate_peer("10.9.0.2");  // known to be none
+  EXPECT_EQ(seen.size(), 11U);
+  EXPECT_EQ(seen.back().source, "first");
+  EXPECT_EQ(seen.back().told, Direction::kReceiving);
+  EXPECT_EQ(http.size(), 10U);
+  locate("10.9.0.30", "10.0.0.1");
+  EXPECT_EQ(http.size(), 11U);
 }
 
 TEST_F(LocatorTest, OfflineNobodyIsAsked) {
