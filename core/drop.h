@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "core/clock.h"
+#include "core/interfaces.h"
 #include "core/ip.h"
 
 namespace kube_nflog {
@@ -69,6 +70,9 @@ struct Drop {
   std::uint16_t src_port = 0;  // only to tell noise (DHCP); 0 where there is none
   // A TCP packet without SYN: a connection that broke, not one that a policy refused.
   bool mid_stream = false;
+  // Immutable and lasting as a ServiceAddress is. Null: not known. No part of the key: one flow may
+  // come by several ways.
+  const Interfaces* interfaces = nullptr;
 };
 
 // `count` packets of one key since the last summary of that key.
@@ -77,6 +81,7 @@ struct DropSummary {
   std::uint64_t count = 0;
   SystemTime first, last;
   IpAddr example{};  // one of the sources, where key.fold says that there are many
+  const Interfaces* interfaces = nullptr;  // of the first of them
 };
 static_assert(std::is_trivially_copyable_v<DropSummary>);
 

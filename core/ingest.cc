@@ -85,13 +85,15 @@ void Ingest::fold(SteadyTime now) {
 
 Result<> Ingest::run(int stop_fd) {
   for (;;) {
-    std::array<pollfd, 2> fds{{{stop_fd, POLLIN, 0}, {source_.fd(), POLLIN, 0}}};
-    // Under load the source gathers for a moment; only the stop is waited for meanwhile.
+    std::array<pollfd, 3> fds{
+        {{stop_fd, POLLIN, 0}, {source_.side_fd(), POLLIN, 0}, {source_.fd(), POLLIN, 0}}};
+    // Under load the source gathers for a moment; only the others are waited for meanwhile.
     const bool gather = read_ >= kBusy && read_ < kBehind;
     const int timeout = gather ? static_cast<int>(kGather.count())
                                : poll_timeout(steady_now(), dedupe_, source_.deadline());
-    if (::poll(fds.data(), gather ? 1 : fds.size(), timeout) < 0 && errno != EINTR)
+    if (::poll(fds.data(), gather ? fds.size() - 1 : fds.size(), timeout) < 0 && errno != EINTR)
       return fail(std::string("poll: ") + std::strerror(errno), Exit::kFailure, errno);
+    if (fds[1].revents != 0) source_.follow();
     Result<> result = step(steady_now());
     if (!result || fds[0].revents != 0) {
       finish();

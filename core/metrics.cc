@@ -170,6 +170,12 @@ std::string Metrics::render() const {
   add(page.counter("services_left_out_total",
                    "Drops told without their Service address: too many distinct ones."),
       services_left_out);
+  add(page.counter("interface_lists_total",
+                   "Times that all network interfaces were listed for their names."),
+      interface_lists);
+  add(page.counter("interfaces_left_out_total",
+                   "Drops told without an interface's name: too many distinct ones."),
+      interfaces_left_out);
   add(page.gauge("nflog_rcvbuf_bytes", "Socket buffer that the kernel granted."),
       nflog_rcvbuf_bytes);
   add(page.gauge("dedupe_keys", "Distinct drops in the current window."), dedupe_keys);

@@ -156,8 +156,10 @@ struct Metrics {
   std::map<std::uint16_t, Counter> nflog_messages;
   std::map<std::uint16_t, Gauge> nflog_group_bound;  // 0: held by another process, and waited for
   Counter nflog_group_rebinds;                       // bound after others had held them
-  Counter causes_left_out;    // drops told without their rule: too many distinct ones
-  Counter services_left_out;  // drops told without the Service address: too many distinct ones
+  Counter causes_left_out;      // drops told without their rule: too many distinct ones
+  Counter services_left_out;    // drops told without the Service address: too many distinct ones
+  Counter interface_lists;      // once, and again when changes of names were lost
+  Counter interfaces_left_out;  // drops told without an interface's name: too many distinct ones
   Gauge dedupe_keys;
   Gauge event_keys;
   Labelled<Counter, PeerFoldFull> peer_fold_full;

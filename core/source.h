@@ -22,6 +22,11 @@ class DropSource {
   virtual std::string_view name() const = 0;  // the value of the source_active label
   // Readable when read() has something. Stays the same for the life of the source.
   virtual int fd() const = 0;
+  // Readable when follow() has something: a change in what read() tells of drops, such as an
+  // interface's name. Asked for anew each time; -1: none at present.
+  virtual int side_fd() const { return -1; }
+  // Takes such changes in. Called before read() where both are due. Never blocks.
+  virtual void follow() {}
   // When read() must be called although fd() is silent (polling, held records); none = never.
   virtual std::optional<SteadyTime> deadline() const { return std::nullopt; }
   // Appends what has arrived, a bounded amount a call. Never blocks. An error is final: the source

@@ -99,6 +99,8 @@ void Intake::take_drop(const Record& record, const Cause* cause, SystemTime time
     drop.key.cause = flow_causes_.of(drop.key, site_of(record), join_.verdict(record), time);
   }
   if (causes_.is_overflow(drop.key.cause)) ++counts_.causes_left_out;
+  drop.interfaces = interfaces_.of(record.physindev != 0 ? record.physindev : record.indev,
+                                   record.physoutdev != 0 ? record.physoutdev : record.outdev);
   if (record.conntrack.empty()) return;
   // After the cause, which is the Pod's, whatever Service led there.
   if (const auto address = original_destination(record.conntrack, drop)) {
@@ -119,6 +121,7 @@ std::uint64_t Intake::publish() {
   metrics_.lost[Where::kNetlinkOverrun].add(counts.lost);
   metrics_.causes_left_out.add(counts.causes_left_out);
   metrics_.services_left_out.add(counts.services_left_out);
+  metrics_.interfaces_left_out.add(interfaces_.take_left_out());
   const PolicyJoin::Counts hints = join_.take_counts();
   metrics_.hints[HintResult::kJoined].add(hints.joined);
   metrics_.hints[HintResult::kUnmatched].add(hints.unmatched);

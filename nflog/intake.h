@@ -15,6 +15,7 @@
 #include "core/metrics.h"
 #include "nflog/cursor.h"
 #include "nflog/flow_causes.h"
+#include "nflog/interface_names.h"
 #include "nflog/loss.h"
 #include "nflog/message.h"
 #include "nflog/policy_join.h"
@@ -30,6 +31,9 @@ class Intake {
 
   // Appends the drops of one datagram. `now` stamps records without a time of their own.
   void take(Bytes datagram, SystemTime now, std::vector<Drop>& out);
+
+  // To be taught by whoever knows. Drops tell the names of when they are taken.
+  InterfaceNames& interfaces() { return interfaces_; }
 
   // Once per wake-up, when the socket is empty: hints whose verdict did not come are let go.
   void settle(SteadyTime now) { join_.settle(now); }
@@ -57,6 +61,7 @@ class Intake {
   PolicyJoin join_;
   FlowCauses flow_causes_;
   ServiceTable services_;
+  InterfaceNames interfaces_;
   Metrics& metrics_;
   // Since the last publish(); `seen` holds damaged messages too, whose group is not known.
   struct {

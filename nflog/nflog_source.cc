@@ -21,7 +21,8 @@ NflogSource::NflogSource(NetlinkSocket socket, const NflogOptions& options, Caus
                          Metrics& metrics)
     : socket_(std::move(socket)),
       binder_(options.groups, options.config, metrics),
-      intake_(options.groups, causes, metrics) {}
+      intake_(options.groups, causes, metrics),
+      links_(intake_.interfaces(), metrics, steady_now()) {}
 
 Result<std::unique_ptr<NflogSource>> NflogSource::open(const NflogOptions& options,
                                                        CauseTable& causes, Metrics& metrics) {
@@ -39,12 +40,18 @@ Result<std::unique_ptr<NflogSource>> NflogSource::open(const NflogOptions& optio
 std::optional<SteadyTime> NflogSource::deadline() const {
   // At once, for what was found while binding: the socket does not announce it again.
   if (!early_.empty()) return SteadyTime{};
-  const std::optional<SteadyTime> intake = intake_.deadline(), binder = binder_.deadline();
-  return intake && binder ? std::min(intake, binder) : intake ? intake : binder;
+  std::optional<SteadyTime> first;
+  for (const std::optional<SteadyTime> due :
+       {intake_.deadline(), binder_.deadline(), links_.deadline()}) {
+    if (due && (!first || *due < *first)) first = due;
+  }
+  return first;
 }
 
 Result<> NflogSource::read(std::vector<Drop>& out) {
-  if (Result<> bound = bind_waiting(steady_now()); !bound) return bound;
+  const SteadyTime start = steady_now();
+  if (Result<> bound = bind_waiting(start); !bound) return bound;
+  if (links_.deadline()) links_.follow(start);
   const SystemTime now = system_now();
   for (const std::vector<std::byte>& datagram : std::exchange(early_, {})) {
     intake_.take(datagram, now, out);

@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "core/cause_table.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/metrics.h"
 #include "core/source.h"
 #include "nflog/group_binder.h"
 #include "nflog/group_config.h"
 #include "nflog/intake.h"
+#include "nflog/link_watch.h"
 #include "nflog/netlink_socket.h"
 
 namespace kube_nflog {
@@ -37,6 +39,8 @@ class NflogSource : public DropSource {
 
   std::string_view name() const override { return "nflog"; }
   int fd() const override { return socket_.fd(); }
+  int side_fd() const override { return links_.fd(); }
+  void follow() override { links_.follow(steady_now()); }
   std::optional<SteadyTime> deadline() const override;
   // Up to 64 datagrams, about 8,000 records, a call; after a group that was waited for has been
   // asked for, also what was in the socket's buffer then.
@@ -55,6 +59,7 @@ class NflogSource : public DropSource {
   NetlinkSocket socket_;
   GroupBinder binder_;
   Intake intake_;
+  LinkWatch links_;
   GroupBinder::Early early_;
   std::uint32_t dropped_datagrams_ = 0;
 };

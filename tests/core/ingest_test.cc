@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -26,10 +27,20 @@ class FakeSource final : public DropSource {
     EXPECT_EQ(::write(fd_.get(), &one, sizeof one), ssize_t{sizeof one});
   }
   void break_down() { broken_ = true; }
+  // Something that follow() is to take in before the next read().
+  void change() { EXPECT_EQ(::eventfd_write(side_fd_.get(), 1), 0); }
+  const std::vector<std::string>& calls() const { return calls_; }
 
   std::string_view name() const override { return "fake"; }
   int fd() const override { return fd_.get(); }
+  int side_fd() const override { return side_fd_.get(); }
+  void follow() override {
+    eventfd_t unused = 0;
+    EXPECT_EQ(::eventfd_read(side_fd_.get(), &unused), 0);
+    calls_.push_back("follow");
+  }
   Result<> read(std::vector<Drop>& out) override {
+    calls_.push_back("read");
     if (broken_) return fail("the source broke");
     if (batches_.empty()) return {};
     std::uint64_t one = 0;
@@ -42,7 +53,8 @@ class FakeSource final : public DropSource {
 
  private:
   Metrics& metrics_;
-  UniqueFd fd_;
+  UniqueFd fd_, side_fd_{::eventfd(0, 0)};
+  std::vector<std::string> calls_;
   std::vector<std::vector<Drop>> batches_;
   bool broken_ = false;
 };
@@ -124,6 +136,18 @@ TEST(Ingest, ABrokenSourceEndsItWithTheReason) {
   const Result<> result = rig.ingest.run(stop.get());
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().what, "the source broke");
+}
+
+TEST(Ingest, TakesChangesInBeforeItReadsAndOnlyThen) {
+  Rig rig;
+  const UniqueFd stop(::eventfd(1, 0));
+  rig.source.give({drop("10.0.0.2", 80)});
+  ASSERT_TRUE(rig.ingest.run(stop.get()));
+  EXPECT_EQ(rig.source.calls(), std::vector<std::string>{"read"});
+  rig.source.change();
+  rig.source.give({drop("10.0.0.2", 80)});
+  ASSERT_TRUE(rig.ingest.run(stop.get()));
+  EXPECT_EQ(rig.source.calls(), (std::vector<std::string>{"read", "follow", "read"}));
 }
 
 TEST(Ingest, UnderLoadItLetsTheSourceGather) {

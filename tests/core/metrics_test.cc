@@ -31,6 +31,8 @@ TEST(Metrics, EverySeriesIsThereAtZeroFromTheFirstScrape) {
                            "kube_nflog_dedupe_keys 0\n",
                            "kube_nflog_peer_fold_full_total{what=\"groups\"} 0\n",
                            "kube_nflog_peer_fold_full_total{what=\"addresses\"} 0\n",
+                           "kube_nflog_interface_lists_total 0\n",
+                           "kube_nflog_interfaces_left_out_total 0\n",
                            "kube_nflog_source_active{source=\"nflog\"} 0\n"})
     EXPECT_NE(page.find(line), std::string::npos) << line << "\n" << page;
 }

@@ -220,13 +220,70 @@ TEST_F(IntakeTest, WithTooManyServicesTheDropIsToldAllTheSame) {
   EXPECT_EQ(metrics.services_left_out.value(), 1u);
 }
 
+// As on the wire: IFINDEX_INDEV (4), OUTDEV (5), PHYSINDEV (6), PHYSOUTDEV (7), big-endian.
+Buffer device(std::uint16_t type, std::uint32_t index) {
+  Buffer value;
+  test::put32be(value, index);
+  return test::attribute(type, value);
+}
+Link link(std::uint32_t index, std::string_view name) {
+  return {index, *InterfaceName::parse(name)};
+}
+
+TEST_F(IntakeTest, TellsTheInterfacesByTheNamesThatTheyHaveNow) {
+  intake.interfaces().learn(link(2, "eth0"));
+  intake.interfaces().learn(link(9, "cali-a"));
+  const Buffer forwarded = joined({device(4, 2), device(5, 9)});
+  std::vector<Drop> drops = take(joined({record({.seq = 0, .payload = syn(), .more = forwarded}),
+                                         record({.seq = 1, .payload = syn()})}));
+  ASSERT_EQ(drops.size(), 2u);
+  ASSERT_NE(drops[0].interfaces, nullptr);
+  EXPECT_EQ(drops[0].interfaces->in.view(), "eth0");
+  EXPECT_EQ(drops[0].interfaces->out.view(), "cali-a");
+  EXPECT_EQ(drops[1].interfaces, nullptr);
+  EXPECT_EQ(drops[0].key, drops[1].key) << "they are no part of what makes drops the same";
+
+  intake.interfaces().learn(link(9, "cali-b"));
+  drops = take(record({.seq = 2, .payload = syn(), .more = forwarded}));
+  EXPECT_EQ(drops.at(0).interfaces->out.view(), "cali-b");
+}
+
+TEST_F(IntakeTest, OnABridgeThePortsAreTold) {
+  for (std::uint32_t i = 1; i <= 4; ++i)
+    intake.interfaces().learn(link(i, i < 3 ? "cni0" : "veth" + std::to_string(i)));
+  const std::vector<Drop> drops =
+      take(record({.payload = syn(),
+                   .more = joined({device(4, 1), device(6, 3), device(5, 2), device(7, 4)})}));
+  ASSERT_NE(drops.at(0).interfaces, nullptr);
+  EXPECT_EQ(drops[0].interfaces->in.view(), "veth3");
+  EXPECT_EQ(drops[0].interfaces->out.view(), "veth4");
+}
+
+TEST_F(IntakeTest, WithTooManyInterfacesTheDropIsToldAllTheSame) {
+  for (std::uint32_t i = 1; i <= 16'385; ++i)
+    intake.interfaces().learn(link(i, "cali-" + std::to_string(i)));
+  for (std::uint32_t i = 1; i <= 16'384; ++i)
+    take(record({.seq = i - 1, .payload = syn(), .more = device(4, i)}));
+  EXPECT_EQ(metrics.interfaces_left_out.value(), 0u);
+  const std::vector<Drop> unnamed =
+      take(record({.seq = 16'384, .payload = syn(), .more = device(4, 16'385)}));
+  EXPECT_EQ(unnamed.at(0).interfaces, nullptr);
+  EXPECT_EQ(metrics.interfaces_left_out.value(), 1u);
+  const std::vector<Drop> one_pair_more =
+      take(record({.seq = 16'385, .payload = syn(), .more = device(5, 1)}));
+  EXPECT_EQ(one_pair_more.at(0).interfaces, nullptr);
+  EXPECT_EQ(metrics.interfaces_left_out.value(), 2u);
+}
+
 TEST_F(IntakeTest, NoAllocationPerRecordInSteadyState) {
+  intake.interfaces().learn(link(2, "eth0"));
   const Buffer datagram = joined(
       {record({.seq = 0, .payload = syn()}),
        record({.seq = 1,
                .prefix = "a-rule-with-a-name-beyond-sso",
                .payload = syn(),
-               .conntrack = connection(0x0a600011, 5432)}),
+               .conntrack = connection(0x0a600011, 5432),
+               .more = device(4, 2)}),
        // Joined with the next round's verdict.
        record({.seq = 2, .prefix = "DROP by policy a/b", .payload = syn()}), test::hex("0011")});
   std::vector<Drop> out;
