@@ -197,7 +197,8 @@ void Dedupe::erase(std::uint32_t index) {
 }
 
 bool Dedupe::hand_out(Entry& entry, BoundedQueue<DropSummary>& out) {
-  DropSummary summary{entry.key, entry.pending, entry.first, entry.last, entry.example};
+  DropSummary summary{entry.key,  entry.pending, entry.first,
+                      entry.last, entry.example, entry.interfaces};
   if (entry.key.fold == Fold::kSources && entry.one_source) {  // then nothing is lost by the fold
     summary.key.fold = Fold::kFlow;
     summary.key.src = std::exchange(summary.example, IpAddr());
@@ -238,7 +239,10 @@ bool Dedupe::add_one(const Drop& drop, std::uint32_t hash, BoundedQueue<DropSumm
   const std::uint32_t index = entry_for(drop.key, hash);
   if (index == kNone) return false;
   Entry& entry = entries_[index];
-  if (entry.pending++ == 0) entry.first = entry.last = drop.time;
+  if (entry.pending++ == 0) {
+    entry.first = entry.last = drop.time;
+    entry.interfaces = drop.interfaces;
+  }
   entry.first = std::min(entry.first, drop.time);
   entry.last = std::max(entry.last, drop.time);
   if (entry.key.fold != Fold::kFlow) {

@@ -75,6 +75,8 @@ class Dedupe {
     bool closed = false;               // kSources: no flow is made under this one any more
     bool announced = false;            // the first summary was taken
     bool again = false;                // in the list of those to offer again
+    // Of the first packet not yet handed out.
+    const Interfaces* interfaces = nullptr;
   };
   struct Slot {
     std::uint32_t index = kNone;  // of the entry; kNone = empty

@@ -44,6 +44,26 @@ std::uint64_t drain(BoundedQueue<DropSummary>& queue) {
   return packets;
 }
 
+TEST(Dedupe, ASummaryTellsTheInterfacesOfItsFirstPacket) {
+  constexpr Interfaces kOne{*InterfaceName::parse("eth0"), {}},
+      kOther{*InterfaceName::parse("eth1"), {}};
+  Dedupe dedupe({.window = seconds(8), .buckets = 8});
+  BoundedQueue<DropSummary> out(16);
+  const auto add_by = [&](const Interfaces* interfaces) {
+    Drop d = drop(1, 2, 80);
+    d.interfaces = interfaces;
+    EXPECT_TRUE(add(dedupe, d, kStart, out));
+  };
+  for (const Interfaces* way : {&kOne, &kOther, &kOne}) add_by(way);
+  DropSummary first, repeats;
+  ASSERT_TRUE(out.pop(first));
+  EXPECT_EQ(first.interfaces, &kOne);
+  dedupe.turn(kStart + seconds(1), out);
+  ASSERT_TRUE(out.pop(repeats));
+  EXPECT_EQ(repeats.count, 2u) << "one flow, whichever way it came";
+  EXPECT_EQ(repeats.interfaces, &kOther);
+}
+
 TEST(Dedupe, FirstPacketGoesOutAtOnceRepeatsOnlyCount) {
   Dedupe dedupe({.window = seconds(8), .buckets = 8});
   BoundedQueue<DropSummary> out(16);
