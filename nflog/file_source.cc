@@ -86,13 +86,18 @@ void FileSource::take(std::string_view line, SystemTime now, std::vector<Drop>& 
     return;
   }
   Drop& drop = out.emplace_back();
-  if (!decode_log_body(parts->body, drop)) {
+  Interfaces interfaces;
+  if (!decode_log_body(parts->body, drop, interfaces)) {
     out.pop_back();
     ++counts_.undecodable;
     return;
   }
   drop.key.cause = verdict.cause;
   if (causes_.is_overflow(verdict.cause)) ++counts_.causes_left_out;
+  if (!interfaces.empty()) {
+    drop.interfaces = interfaces_.intern(interfaces);
+    if (drop.interfaces == nullptr) ++counts_.interfaces_left_out;
+  }
   drop.time = now;
 }
 
@@ -104,6 +109,7 @@ void FileSource::publish() {
   metrics_.suppressed[Why::kAllowed].add(counts.allowed);
   metrics_.suppressed[Why::kUnknownPrefix].add(counts.unknown);
   metrics_.causes_left_out.add(counts.causes_left_out);
+  metrics_.interfaces_left_out.add(counts.interfaces_left_out);
   metrics_.lost[Where::kUndecodable].add(counts.undecodable + overlong);
 }
 

@@ -14,6 +14,7 @@
 #include "core/metrics.h"
 #include "core/source.h"
 #include "nflog/file_follower.h"
+#include "nflog/interface_table.h"
 #include "nflog/verdict.h"
 
 namespace kube_nflog {
@@ -47,11 +48,12 @@ class FileSource : public DropSource {
   Verdicts verdicts_;
   bool advises_;  // no prefixes were chosen: tell which ones might be
   std::size_t advised_on_ = 0;
+  InterfaceTable interfaces_;
   Metrics& metrics_;
   bool more_ = false;
   struct {
     std::uint64_t seen = 0, hints = 0, allowed = 0, unknown = 0, undecodable = 0;
-    std::uint64_t causes_left_out = 0;
+    std::uint64_t causes_left_out = 0, interfaces_left_out = 0;
   } counts_;  // since the last publish()
 };
 

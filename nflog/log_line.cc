@@ -46,11 +46,27 @@ void take_first(std::optional<T>& field, const Token& token, std::string_view ke
   if (const auto text = value(token, key)) field = number<T>(*text);
 }
 
+// `IN= OUT=`, and after them the ports of a bridge, where there are any.
+void take_interface(const Token& token, Interfaces& interfaces) {
+  struct Field {
+    std::string_view key;
+    InterfaceName& name;
+  };
+  for (const Field& field : {Field{"IN=", interfaces.in}, Field{"OUT=", interfaces.out},
+                             Field{"PHYSIN=", interfaces.in}, Field{"PHYSOUT=", interfaces.out}}) {
+    const auto text = value(token, field.key);
+    if (text) field.name = InterfaceName::parse(*text).value_or(InterfaceName());
+  }
+}
+
 // The link layer's fields come before, and none begins with `SRC=`.
-bool read_addresses(Tokens& tokens, DropKey& key) {
+bool read_addresses(Tokens& tokens, DropKey& key, Interfaces& interfaces) {
   for (std::optional<Token> token = tokens.next(); token; token = tokens.next()) {
     const auto source = value(*token, "SRC=");
-    if (!source) continue;
+    if (!source) {
+      take_interface(*token, interfaces);
+      continue;
+    }
     const std::optional<Token> next = tokens.next();
     const auto target = next ? value(*next, "DST=") : std::nullopt;
     const auto src = IpAddr::parse(*source);
@@ -176,9 +192,9 @@ std::optional<LogLine> split_log_line(std::string_view line) {
   return LogLine{without_header(line.substr(0, in)), line.substr(in)};
 }
 
-bool decode_log_body(std::string_view body, Drop& drop) {
+bool decode_log_body(std::string_view body, Drop& drop, Interfaces& interfaces) {
   Tokens tokens(body);
-  if (!read_addresses(tokens, drop.key)) return false;
+  if (!read_addresses(tokens, drop.key, interfaces)) return false;
   const std::optional<Header> header = read_header(tokens);
   return header && apply(*header, read_transport(tokens), drop);
 }

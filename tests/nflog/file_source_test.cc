@@ -89,6 +89,25 @@ TEST_F(FileSourceTest, MakesADropOfALine) {
   EXPECT_EQ(drops[0].src_port, 40000);
   EXPECT_EQ(drops[0].key.cause->clause, "by rule \"my-drop:\"");
   EXPECT_GE(drops[0].time, before);
+  ASSERT_NE(drops[0].interfaces, nullptr);
+  EXPECT_EQ(drops[0].interfaces->in.view(), "a");
+  EXPECT_EQ(drops[0].interfaces->out.view(), "b");
+}
+
+TEST_F(FileSourceTest, WithTooManyInterfacesTheDropIsToldAllTheSame) {
+  start();
+  std::string lines;
+  for (int i = 0; i <= 16'384; ++i) {
+    std::string line = udp(53);
+    lines += line.replace(line.find("IN=a"), 4, "IN=cali-" + std::to_string(i)) + "\n";
+  }
+  append(path, lines);
+  std::vector<Drop> drops;
+  while (announced() || source->deadline()) ASSERT_TRUE(source->read(drops));
+  ASSERT_EQ(drops.size(), 16'385u);
+  EXPECT_EQ(drops[16'383].interfaces->in.view(), "cali-16383");
+  EXPECT_EQ(drops[16'384].interfaces, nullptr);
+  EXPECT_EQ(metrics.interfaces_left_out.value(), 1u);
 }
 
 TEST_F(FileSourceTest, EveryLineOfTheLogTargetIsCountedOnce) {

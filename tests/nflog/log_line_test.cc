@@ -26,7 +26,8 @@ const std::string kInner =
 // What the line's body says; "refused" when nothing.
 std::string told(const std::string& body) {
   Drop drop;
-  if (!decode_log_body(body, drop)) return "refused";
+  Interfaces interfaces;
+  if (!decode_log_body(body, drop, interfaces)) return "refused";
   const DropKey& key = drop.key;
   std::string text =
       key.src.to_string() + " > " + key.dst.to_string() + " " + std::to_string(key.protocol);
@@ -153,6 +154,24 @@ std::string prefix_of(const std::string& line) {
   return std::string(parts->prefix);
 }
 
+std::string ways(const std::string& link) {
+  Drop drop;
+  Interfaces interfaces;
+  if (!decode_log_body(link + kIp.substr(kIp.find("SRC=")) + kTcp, drop, interfaces))
+    return "refused";
+  return std::string(interfaces.in.view()) + '>' + std::string(interfaces.out.view());
+}
+
+TEST(LogLine, TellsTheInterfaces) {
+  EXPECT_EQ(ways("IN=eth0 OUT=cali-a MAC=00 "), "eth0>cali-a");
+  EXPECT_EQ(ways("IN=eth0 OUT= MAC=00 "), "eth0>");
+  EXPECT_EQ(ways("IN= OUT=eth0 "), ">eth0");
+  EXPECT_EQ(ways("IN=br0 OUT=br0 PHYSIN=veth-a PHYSOUT=veth-b MAC=00 "), "veth-a>veth-b");
+  EXPECT_EQ(ways("IN=br0 OUT=eth0 PHYSIN=veth-a MAC=00 "), "veth-a>eth0");
+  EXPECT_EQ(ways("IN=a\x1b[2J OUT=sixteen--letters "), ">") << "nothing that cannot be printed";
+  EXPECT_EQ(ways(""), ">");
+}
+
 TEST(LogLine, ThePrefixIsWhatStandsBetweenTheHeaderAndIn) {
   EXPECT_EQ(prefix_of("Nov  3 16:23:17 node-1 kernel: [ 1234.567890] my-drop: "), "my-drop: ");
   EXPECT_EQ(prefix_of("Nov  3 16:23:17 node-1 kernel: my-drop: "), "my-drop: ");
@@ -197,7 +216,8 @@ TEST(LogLine, MutatedLinesDoNoHarm) {
     line.shrink_to_fit();  // an own allocation: ASan sees an over-read
     if (const auto parts = split_log_line(line)) {
       Drop drop;
-      lines += decode_log_body(parts->body, drop);
+      Interfaces interfaces;
+      lines += decode_log_body(parts->body, drop, interfaces);
     }
   }
   EXPECT_GT(lines, 10'000u);
