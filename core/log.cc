@@ -71,7 +71,7 @@ spdlog::level::level_enum to_spdlog(Level level) {
 // Input ends up in log lines (prefixes, bodies): a control character must not forge a line or drive
 // a terminal.
 void write(Level level, std::string_view text) {
-  if (!logger()->should_log(to_spdlog(level))) return;
+  if (!shows(level)) return;
   std::string clean(text);
   std::replace_if(
       clean.begin(), clean.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }, ' ');
@@ -83,26 +83,8 @@ struct Topic {
   unsigned left_out = 0;
 };
 
-}  // namespace
-
-Level level_from(std::string_view name) {
-  if (name == "debug") return Level::kDebug;
-  if (name == "warn") return Level::kWarn;
-  if (name == "error") return Level::kError;
-  return Level::kInfo;
-}
-
-void start(Level level, Counter& dropped) {
-  logger() = make_logger(&dropped);
-  logger()->set_level(to_spdlog(level));
-}
-
-void debug(std::string_view text) { write(Level::kDebug, text); }
-void info(std::string_view text) { write(Level::kInfo, text); }
-void warn(std::string_view text) { write(Level::kWarn, text); }
-void error(std::string_view text) { write(Level::kError, text); }
-
-void warn_every(std::chrono::seconds interval, std::string_view topic, std::string_view text) {
+void write_every(Level level, std::chrono::seconds interval, std::string_view topic,
+                 std::string_view text) {
   static std::mutex mutex;
   static std::map<std::string, Topic, std::less<>> topics;
   std::string line(text);
@@ -119,7 +101,35 @@ void warn_every(std::chrono::seconds interval, std::string_view topic, std::stri
       line += " (" + std::to_string(it->second.left_out) + " more like it since the last line)";
     it->second = {now + interval, 0};
   }
-  warn(line);
+  write(level, line);
+}
+
+}  // namespace
+
+Level level_from(std::string_view name) {
+  if (name == "debug") return Level::kDebug;
+  if (name == "warn") return Level::kWarn;
+  if (name == "error") return Level::kError;
+  return Level::kInfo;
+}
+
+void start(Level level, Counter& dropped) {
+  logger() = make_logger(&dropped);
+  logger()->set_level(to_spdlog(level));
+}
+
+bool shows(Level level) { return logger()->should_log(to_spdlog(level)); }
+
+void debug(std::string_view text) { write(Level::kDebug, text); }
+void info(std::string_view text) { write(Level::kInfo, text); }
+void warn(std::string_view text) { write(Level::kWarn, text); }
+void error(std::string_view text) { write(Level::kError, text); }
+
+void debug_every(std::chrono::seconds interval, std::string_view topic, std::string_view text) {
+  write_every(Level::kDebug, interval, topic, text);
+}
+void warn_every(std::chrono::seconds interval, std::string_view topic, std::string_view text) {
+  write_every(Level::kWarn, interval, topic, text);
 }
 
 }  // namespace kube_nflog::log

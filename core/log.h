@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log on stderr: never blocks (what stderr does not take at once is dropped and counted), never
-// floods (say_every). Any thread. Levels: error = we are ending or failing at the main job; warn =
+// floods (warn_every). Any thread. Levels: error = we are ending or failing at the main job; warn =
 // an operator should act; info = a change of state; debug = for developers.
 #pragma once
 
@@ -26,8 +26,12 @@ void info(std::string_view text);
 void warn(std::string_view text);
 void error(std::string_view text);
 
+// Whether a line of this level is told at all: spares the caller what it would cost to make.
+bool shows(Level level);
+
 // At most one line per `topic` and interval; the next one says how many were left out.
 // Topics are string literals of ours (bounded), never input.
+void debug_every(std::chrono::seconds interval, std::string_view topic, std::string_view text);
 void warn_every(std::chrono::seconds interval, std::string_view topic, std::string_view text);
 
 }  // namespace log

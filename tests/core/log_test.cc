@@ -62,6 +62,23 @@ TEST(Log, RepeatsAreCountedNotPrinted) {
   EXPECT_NE(text.find("y\n"), std::string::npos);
 }
 
+TEST(Log, WhatIsBelowTheLevelIsNeitherToldNorCounted) {
+  Counter dropped;
+  log::start(log::Level::kInfo, dropped);
+  Captured captured;
+  EXPECT_FALSE(log::shows(log::Level::kDebug));
+  EXPECT_TRUE(log::shows(log::Level::kInfo));
+  log::debug_every(std::chrono::seconds(0), "debug_topic", "unseen");
+  log::start(log::Level::kDebug, dropped);
+  EXPECT_TRUE(log::shows(log::Level::kDebug));
+  log::debug_every(std::chrono::hours(1), "debug_topic", "seen");
+  log::debug_every(std::chrono::hours(1), "debug_topic", "too soon");
+  const std::string text = captured.text();
+  EXPECT_EQ(text.find("unseen"), std::string::npos) << text;
+  EXPECT_NE(text.find("debug seen\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("too soon"), std::string::npos) << text;
+}
+
 TEST(Log, AReaderThatDoesNotReadCostsLinesNotTime) {
   Counter dropped;
   log::start(log::Level::kInfo, dropped);
