@@ -5,8 +5,10 @@
 #include <limits>
 #include <utility>
 
+#include "core/log.h"
 #include "k8s/describe.h"
 #include "k8s/event_key.h"
+#include "k8s/outline.h"
 
 namespace kube_nflog {
 namespace {
@@ -118,8 +120,12 @@ void Deliver::located(const DropSummary& drop, const Owner& source, const Owner&
     tell_pod({Direction::kReceiving, destination, source, !told});
   if (source.pod && told != Direction::kSending)
     tell_pod({Direction::kSending, source, destination, !destination.pod && !told});
-  if (!source.pod && !destination.pod && !told)
-    parts_.metrics.suppressed[Why::kNoPod].add(drop.count);
+  if (source.pod || destination.pod || told) return;
+  parts_.metrics.suppressed[Why::kNoPod].add(drop.count);
+  if (log::shows(log::Level::kDebug)) {
+    log::debug_every(std::chrono::seconds(1), "no_pod",
+                     "No Event, for there is no Pod at either end: " + outline(drop));
+  }
 }
 
 // Words are made for an Event's first drop alone.
@@ -133,9 +139,10 @@ void Deliver::tell(const DropSummary& drop, const Side& side, const PeerFold::Pl
     set_peer(key, side.direction, place.example);
     peer = parts_.pods.find(place.example, now);
   }
-  parts_.book.offer(describe(key, side.direction, side.self, peer, options_.naming,
-                             place.shared() ? Peers::kMany : Peers::kOne),
-                    counts, side.tells_ledger, now);
+  EventSubject subject = describe(key, side.direction, side.self, peer, options_.naming,
+                                  place.shared() ? Peers::kMany : Peers::kOne);
+  subject.interfaces = drop.interfaces;
+  parts_.book.offer(std::move(subject), counts, side.tells_ledger, now);
 }
 
 // Starts what is due, at most `left` writes.

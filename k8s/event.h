@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/clock.h"
+#include "core/interfaces.h"
 
 namespace kube_nflog {
 
@@ -43,6 +44,7 @@ struct EventSubject {
   // The machine-readable facts of the annotation; empty = unknown or not of this protocol.
   std::string peer_ip, peer_name, protocol, icmp, service_address, cause;
   std::optional<std::uint16_t> port;
+  const Interfaces* interfaces = nullptr;  // of the first packet; lasting; null: not known
   std::uint64_t key = 0;  // event_key(): same subject, same key, on every run of every agent
 };
 

@@ -75,6 +75,10 @@ std::string drop_facts(const EventSubject& subject, const EventRecord& record) {
   json.add_if_known("icmp", subject.icmp);
   json.add_if_known("serviceAddress", subject.service_address);
   json.add_if_known("cause", subject.cause);
+  if (subject.interfaces) {
+    json.add_if_known("in", subject.interfaces->in.view());
+    json.add_if_known("out", subject.interfaces->out.view());
+  }
   json.close();
   return json.take();
 }

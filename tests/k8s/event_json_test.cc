@@ -35,6 +35,14 @@ EventSubject subject(Peers peers = Peers::kOne) {
                   owner(pod("shop", "checkout-0", "5c1f-uid")), PeerNaming::By::kWorkload, peers);
 }
 
+EventSubject subject_by(const Interfaces& interfaces) {
+  EventSubject s = subject();
+  s.interfaces = &interfaces;
+  return s;
+}
+constexpr InterfaceName kEth0 = *InterfaceName::parse("eth0");
+constexpr Interfaces kForwarded{kEth0, *InterfaceName::parse("cali0123")};
+
 EventRecord record() {
   EventRecord r;
   r.base = 30;
@@ -48,7 +56,14 @@ EventRecord record() {
 
 TEST(EventJson, BodyIsTheGoldenOne) {
   const EventAuthor author{"PacketDrop", "kube-nflog", "node-1"};
-  EXPECT_EQ(event_body(subject(), record(), author) + '\n', golden("event_body.json"));
+  EXPECT_EQ(event_body(subject_by(kForwarded), record(), author) + '\n', golden("event_body.json"));
+}
+
+TEST(EventJson, AnUnknownInterfaceIsNotToldOf) {
+  constexpr Interfaces kIn{kEth0, {}};
+  EXPECT_EQ(event_body(subject(), record(), {}).find("\\\"in\\\":"), std::string::npos);
+  const std::string body = event_body(subject_by(kIn), record(), {});
+  EXPECT_NE(body.find("\\\"in\\\":\\\"eth0\\\"}"), std::string::npos) << body;
 }
 
 TEST(EventJson, PatchIsTheGoldenOne) {
