@@ -169,8 +169,8 @@ TEST_F(FileSourceAdviceTest, WhoHasChosenIsNotAdvised) {
 // 32 at once; of all others one a minute, within the table of known prefixes and beyond it.
 TEST_F(FileSourceAdviceTest, ManyPrefixesDoNotFloodStderr) {
   start();
-  std::vector<std::string> prefixes;
-  for (int i = 0; i < 3'000; ++i) prefixes.push_back("fw-" + std::to_string(i) + ": ");
+  std::vector<std::string> prefixes(3'000);
+  for (std::size_t i = 0; i < prefixes.size(); ++i) prefixes[i] = "fw-" + std::to_string(i) + ": ";
   EXPECT_EQ(advice_on(prefixes), 33u);
   EXPECT_EQ(advice_on(prefixes), 0u);
   EXPECT_EQ(metrics.suppressed[Why::kUnknownPrefix].value(), 6'000u);
