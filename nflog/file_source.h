@@ -14,14 +14,13 @@
 #include "core/metrics.h"
 #include "core/source.h"
 #include "nflog/file_follower.h"
-#include "nflog/interface_table.h"
-#include "nflog/verdict.h"
+#include "nflog/log_intake.h"
 
 namespace kube_nflog {
 
 struct FileOptions {
   std::string path;
-  std::vector<std::string> prefixes;  // empty: those that say drop, deny, block or reject
+  LogIntakeOptions intake = {};
 };
 
 class FileSource : public DropSource {
@@ -39,22 +38,10 @@ class FileSource : public DropSource {
  private:
   FileSource(FileFollower follower, const FileOptions& options, CauseTable& causes,
              Metrics& metrics);
-  void take(std::string_view line, SystemTime now, std::vector<Drop>& out);
-  Verdict judge(std::string_view prefix);
-  void publish();
 
   FileFollower follower_;
-  CauseTable& causes_;
-  Verdicts verdicts_;
-  bool advises_;  // no prefixes were chosen: tell which ones might be
-  std::size_t advised_on_ = 0;
-  InterfaceTable interfaces_;
-  Metrics& metrics_;
+  LogIntake intake_;
   bool more_ = false;
-  struct {
-    std::uint64_t seen = 0, hints = 0, allowed = 0, unknown = 0, undecodable = 0;
-    std::uint64_t causes_left_out = 0, interfaces_left_out = 0;
-  } counts_;  // since the last publish()
 };
 
 }  // namespace kube_nflog

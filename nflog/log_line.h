@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line that the LOG target wrote, as a drop. Pure, no allocation. Used by nflog/file_source.
+// One line that the LOG target wrote, as a drop. Pure, no allocation. Used by nflog/log_intake.
 // Grammar: net/netfilter/nf_log_syslog.c. The prefix is glued to `IN=`; every field ends with one
 // space, so that a value without it was cut; keys repeat inside `[…]`, the packet that an ICMP
 // error quotes.

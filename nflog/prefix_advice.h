@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What to do about a log whose lines do not say that they are drops. Used by nflog/file_source.
+// What to do about a log whose lines do not say that they are drops. Used by nflog/log_intake.
 #pragma once
 
 #include <string>

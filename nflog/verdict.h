@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the prefix of a logging rule says about its packet: dropped and why, a hint, allowed. The
-// dialects stand in one table in verdict.cc. Used by nflog/intake and nflog/file_source on the
+// dialects stand in one table in verdict.cc. Used by nflog/intake and nflog/log_intake on the
 // ingest thread.
 #pragma once
 

@@ -36,8 +36,8 @@ class FileSourceTest : public ::testing::Test {
     std::ofstream(file, std::ios::app | std::ios::binary) << text;
   }
   void start(std::vector<std::string> prefixes = {}) {
-    auto opened =
-        FileSource::open({.path = path, .prefixes = std::move(prefixes)}, causes, metrics);
+    auto opened = FileSource::open({.path = path, .intake = {.prefixes = std::move(prefixes)}},
+                                   causes, metrics);
     ASSERT_TRUE(opened) << opened.error().what;
     source = std::move(*opened);
   }
@@ -278,7 +278,7 @@ TEST_F(FileSourceTest, MoreThanOneCallCanTakeComesAtOnce) {
 
 TEST_F(FileSourceTest, WhatCannotBeReadSaysSoAtOnce) {
   const auto exit_of = [&](const std::string& file) {
-    const auto opened = FileSource::open({.path = file, .prefixes = {}}, causes, metrics);
+    const auto opened = FileSource::open({.path = file, .intake = {}}, causes, metrics);
     EXPECT_FALSE(opened) << file;
     EXPECT_NE(opened.error().what.find(file), std::string::npos);
     return opened.error().exit;

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// LogIntake: lines of a log in, drops out, everything counted. It is a log source without the
+// reading, so that tests, fuzzers and benches feed it lines. Owned by file_source and its like, on
+// the ingest thread; no allocation per line.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/cause_table.h"
+#include "core/clock.h"
+#include "core/drop.h"
+#include "core/metrics.h"
+#include "nflog/interface_table.h"
+#include "nflog/verdict.h"
+
+namespace kube_nflog {
+
+struct LogIntakeOptions {
+  std::vector<std::string> prefixes;  // empty: those that say drop, deny, block or reject
+};
+
+class LogIntake {
+ public:
+  // Both references must outlive this.
+  LogIntake(const LogIntakeOptions& options, CauseTable& causes, Metrics& metrics);
+
+  // Appends the drop of a line, which comes without its newline; lines that no LOG rule wrote are
+  // passed over. `time` is when it was logged.
+  void take(std::string_view line, SystemTime time, std::vector<Drop>& out);
+  // Lines that could not be read, for whatever reason: undecodable.
+  void skipped(std::uint64_t lines);
+
+  // Adds what was counted since the last time to the metrics, once per wake-up.
+  void publish();
+
+ private:
+  Verdict judge(std::string_view prefix);
+
+  CauseTable& causes_;
+  Verdicts verdicts_;
+  bool advises_;  // no prefixes were chosen: tell which ones might be
+  std::size_t advised_on_ = 0;
+  InterfaceTable interfaces_;
+  Metrics& metrics_;
+  struct {
+    std::uint64_t seen = 0, hints = 0, allowed = 0, unknown = 0, undecodable = 0;
+    std::uint64_t causes_left_out = 0, interfaces_left_out = 0;
+  } counts_;  // since the last publish()
+};
+
+}  // namespace kube_nflog
