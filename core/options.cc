@@ -147,6 +147,8 @@ std::vector<Row> source_rows(Options& o) {
          return Parsed();
        },
        [&o] { return option_value::join(o.log_prefixes); }, "IPTABLES_LOG_PREFIX"},
+      {"state-dir", "DIR", "where to remember how far a log was read; default: start at its end",
+       into(o.state_dir), shown(o.state_dir)},
   };
 }
 

@@ -26,6 +26,7 @@ struct Options {
   std::uint32_t nflog_rcvbuf_bytes = 32U << 20;
   std::string log_file;
   std::vector<std::string> log_prefixes;  // empty: prefixes that say drop, deny, block or reject
+  std::string state_dir;                  // of nflog/checkpoint; empty: no position is kept
 
   SinkChoice sink = SinkChoice::kKubernetes;
   StdoutFormat format = StdoutFormat::kJson;

@@ -23,6 +23,7 @@ TEST(Options, TheDefaultsAreThoseOfTheDocs) {
   EXPECT_EQ(line->options.nflog_groups, std::vector<std::uint16_t>{100});
   EXPECT_EQ(line->options.repeat_interval, milliseconds(120'000));
   EXPECT_EQ(line->options.source, SourceChoice::kAuto);
+  EXPECT_EQ(line->options.state_dir, "");
   EXPECT_EQ(line->options.node_event_burst, 20u);
   EXPECT_EQ(line->options.node_event_interval, milliseconds(30'000));
   EXPECT_EQ(line->options.pod_event_burst, 10u);
@@ -47,6 +48,7 @@ TEST(Options, AFlagWinsOverItsTwinWhichWinsOverThePeersName) {
   EXPECT_EQ(parse({}, {"IPTABLES_LOG_PATH=/peer", "KUBE_NFLOG_LOG_FILE=/twin"})->options.log_file,
             "/twin");
   EXPECT_EQ(parse({"--log-file=/flag"}, {"KUBE_NFLOG_LOG_FILE=/twin"})->options.log_file, "/flag");
+  EXPECT_EQ(parse({}, {"KUBE_NFLOG_STATE_DIR=/state"})->options.state_dir, "/state");
   EXPECT_EQ(parse({"--log-file=/flag", "--log-file", "/last"})->options.log_file, "/last");
 }
 
