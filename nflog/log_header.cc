@@ -6,46 +6,58 @@
 namespace kube_nflog {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr std::string_view kTag = "kernel: ";
+constexpr std::string_view kTag5424 = "kernel - - - ";
 
-// Whether `text` begins like `shape`, where 0 stands for a digit or a space and A for anything.
-bool begins_like(std::string_view text, std::string_view shape) {
-  if (text.size() < shape.size()) return false;
-  return std::equal(shape.begin(), shape.end(), text.begin(), [](char s, char c) {
-    return s == 'A' || (s == '0' ? is_digit(c) || c == ' ' : s == c);
-  });
+bool skip(std::string_view& text, std::string_view start) {
+  if (!text.starts_with(start)) return false;
+  text.remove_prefix(start.size());
+  return true;
 }
 
-std::string_view without_word(std::string_view text) {
-  text.remove_prefix(std::min(text.find(' '), text.size()));
+// `<4>`, and the version behind it if that is RFC 5424's.
+void skip_priority(std::string_view& text) {
+  constexpr std::size_t kMostDigits = 3;
+  if (!text.starts_with('<')) return;
+  const std::size_t end = text.find_first_not_of("0123456789", 1);
+  if (end == std::string_view::npos || text[end] != '>') return;
+  if (end == 1 || end - 1 > kMostDigits) return;
+  text.remove_prefix(end + 1);
+  skip(text, "1 ");
+}
+
+void skip_host(std::string_view& text) {
+  const std::size_t end = text.find(' ');
+  if (end == 0 || end == std::string_view::npos || text[end - 1] == ':' || text[0] == '[') return;
+  text.remove_prefix(end + 1);
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-  return text;
 }
 
-std::string_view without_time_and_host(std::string_view text) {
-  constexpr std::string_view kRfc3164 = "AAA 00 00:00:00 ";
-  if (begins_like(text, kRfc3164)) return without_word(text.substr(kRfc3164.size()));
-  if (begins_like(text, "0000-00-00T00:00:00")) return without_word(without_word(text));
-  return text;
-}
-
-std::string_view without_uptime(std::string_view text) {
-  if (!text.starts_with('[')) return text;
-  const std::size_t end = text.find(']');
-  const std::string_view inside = text.substr(1, end == std::string_view::npos ? 0 : end - 1);
-  const bool uptime = !inside.empty() && std::all_of(inside.begin(), inside.end(), [](char c) {
-    return is_digit(c) || c == ' ' || c == '.';
-  });
-  return uptime ? without_word(text.substr(end)) : text;
+// `kern.warn` or, from its klogd's clients, `user.warn`; only where the tag follows, since a prefix
+// may be anything.
+void skip_facility(std::string_view& text) {
+  if (!text.starts_with("kern.") && !text.starts_with("user.")) return;
+  const std::size_t end = text.find(' ');
+  if (end != std::string_view::npos && text.substr(end + 1).starts_with(kTag))
+    text.remove_prefix(end + 1);
 }
 
 }  // namespace
 
-std::string_view without_header(std::string_view text) {
-  constexpr std::string_view kTag = "kernel: ";
-  text = without_time_and_host(text);
-  if (text.starts_with(kTag)) text.remove_prefix(kTag.size());
-  return without_uptime(text);
+LogHeader read_log_header(std::string_view text) {
+  skip_priority(text);
+  const std::string_view dated = text;
+  LogHeader header{take_date_time(text), {}};
+  // `dmesg --time-format=iso` writes no host; its comma is nobody else's.
+  const std::string_view date = dated.substr(0, dated.size() - text.size());
+  const bool has_host = header.time && date.find(',') == std::string_view::npos;
+  if (has_host && !text.starts_with(kTag)) skip_host(text);
+  skip_facility(text);
+  if (!skip(text, kTag) && has_host) skip(text, kTag5424);
+  const WrittenTime uptime = take_bracketed_time(text);
+  if (!header.time) header.time = uptime;
+  header.rest = text;
+  return header;
 }
 
 }  // namespace kube_nflog

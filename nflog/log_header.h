@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// What log daemons put before the kernel's words: time, host, tag, uptime. Pure. Used by
+// What log daemons put before the kernel's words: priority, time, host, tag, uptime. Pure. Used by
 // nflog/log_line.
 #pragma once
 
 #include <string_view>
 
+#include "nflog/log_time.h"
+
 namespace kube_nflog {
 
-// `text` without such a header, as far as one is recognised: syslog's with an RFC 3164 or RFC 3339
-// time, up to the tag `kernel:`, or ulogd's, which ends with the host; and the kernel's `[
-// 123.456789]`.
-std::string_view without_header(std::string_view text);
+struct LogHeader {
+  WrittenTime time;       // the daemon's, else the kernel's
+  std::string_view rest;  // what follows: the rule's prefix
+};
+
+// Recognised as far as it goes: `<4>`, a time, a host, busybox' `kern.warn`, the tag `kernel:`, and
+// the kernel's own time, in this order, each of them optional. A host stands behind a time only,
+// and ends with no colon.
+LogHeader read_log_header(std::string_view text);
 
 }  // namespace kube_nflog

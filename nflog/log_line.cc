@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "nflog/log_header.h"
 #include "nflog/text.h"
@@ -107,6 +108,9 @@ std::optional<Header> read_header(Tokens& tokens) {
       const auto units = number<std::uint16_t>(*offset);
       if (!units) return std::nullopt;
       header.later_fragment = *units != 0;
+    } else if (token->text == "ESP" && token->whole) {  // of IPv6, where it ends the line
+      header.protocol = IPPROTO_ESP;
+      return header;
     } else if (const auto name = value(*token, "PROTO=")) {
       const auto protocol = protocol_number(*name);
       if (!protocol) return std::nullopt;
@@ -179,17 +183,30 @@ bool apply(const Header& header, const Transport& t, Drop& drop) {
   }
 }
 
+// Where ` OUT=` stands last. Of its letters the U is the rarest, so few places are looked at.
+std::size_t last_out(std::string_view line) {
+  constexpr std::string_view kOut = " OUT=";
+  constexpr std::size_t kBeforeU = 2;
+  std::size_t end = line.size();
+  while (const void* found = ::memrchr(line.data(), 'U', end)) {
+    end = static_cast<std::size_t>(static_cast<const char*>(found) - line.data());
+    if (end >= kBeforeU && line.substr(end - kBeforeU).starts_with(kOut)) return end - kBeforeU;
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
 
 std::optional<LogLine> split_log_line(std::string_view line) {
   // The last one: a prefix may hold anything, but no field after it is named so.
-  const std::size_t out = line.rfind(" OUT=");
+  const std::size_t out = last_out(line);
   if (out == std::string_view::npos) return std::nullopt;
   const std::size_t in = line.rfind("IN=", out);
   constexpr std::size_t kMaxInterface = 15;  // IFNAMSIZ without its NUL
   if (in == std::string_view::npos || out - in > 3 + kMaxInterface) return std::nullopt;
   if (line.substr(in, out - in).find(' ') != std::string_view::npos) return std::nullopt;
-  return LogLine{without_header(line.substr(0, in)), line.substr(in)};
+  const LogHeader header = read_log_header(line.substr(0, in));
+  return LogLine{header.time, header.rest, line.substr(in)};
 }
 
 bool decode_log_body(std::string_view body, Drop& drop, Interfaces& interfaces) {

@@ -9,10 +9,12 @@
 #include <string_view>
 
 #include "core/drop.h"
+#include "nflog/log_time.h"
 
 namespace kube_nflog {
 
 struct LogLine {
+  WrittenTime time;         // of the header before the prefix, if there is any
   std::string_view prefix;  // the rule's, with the white space around it
   std::string_view body;    // from `IN=` on
 };

@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "nflog/log_header.h"
-
 namespace kube_nflog {
 namespace {
 
@@ -63,6 +61,44 @@ const std::vector<Case>& cases() {
       {kIp + "PROTO=ICMP TYPE=5 CODE=1 GATEWAY=10.0.0.9 " + kInner,
        kV4 + std::string("1 icmp 5/1")},
       {kIp + "PROTO=ICMP TYPE=13 CODE=0 ", kV4 + std::string("1 icmp 13/0")},
+      {kIp + "PROTO=ICMP TYPE=0 CODE=0 ID=7 SEQ=1 ", kV4 + std::string("1 icmp 0/0")},
+      {kIp + "PROTO=ICMP TYPE=12 CODE=0 PARAMETER=20 ", kV4 + std::string("1 icmp 12/0")},
+      {kIp + "PROTO=ICMP TYPE=11 CODE=0 [SRC=10.9.9.9 DST=10.8.8.8 LEN=84 TOS=0x00 PREC=0x00 TTL=1 "
+             "ID=1 DF PROTO=ICMP TYPE=8 CODE=0 ID=3 SEQ=4 ] ",
+       kV4 + std::string("1 icmp 11/0")},
+      {kIp + "PROTO=ICMP TYPE=3 CODE=1 [TRUNCATED] ", kV4 + std::string("1 icmp 3/1")},
+      {kIp + "PROTO=ICMP TYPE=4 CODE=0 [SRC=10.9.9.9 DST=10.8.8.8 LEN=60 TOS=0x00 PREC=0x00 TTL=63 "
+             "ID=1 PROTO=UDP INCOMPLETE [2 bytes] ] ",
+       kV4 + std::string("1 icmp 4/0")},
+      {kIp + "PROTO=ICMP TYPE=3 CODE=3 INCOMPLETE [3 bytes] ", kV4 + std::string("1 icmp 3/3")},
+      {kIp + "FRAG:185 PROTO=ICMP ", kV4 + std::string("1")},
+      {kIp + "FRAG:185 PROTO=TCP MARK=0x1 ", kV4 + std::string("6")},
+      {kIp + "PROTO=TCP SPT=1 DPT=2 WINDOW=0 RES=0x00 AE CWR ECE URG ACK PSH RST SYN FIN URGP=9 ",
+       kV4 + std::string("6 1:2")},
+      {kIp + "PROTO=TCP SPT=1 DPT=2 WINDOW=0 RES=0x00 RST URGP=0 OPT (TRUNCATED)",
+       kV4 + std::string("6 1:2 mid-stream")},
+      {kIp + "PROTO=TCP SPT=0 DPT=65535 WINDOW=0 RES=0x00 URGP=0 ",
+       kV4 + std::string("6 0:65535 mid-stream")},
+      {kIp + "PROTO=UDP SPT=1 DPT=2 LEN=40 UID=1000 GID=1000 MARK=0xffffffff ",
+       kV4 + std::string("17 1:2")},
+      {kIp + "CE DF MF PROTO=UDP SPT=1 DPT=2 LEN=40 ", kV4 + std::string("17 1:2")},
+      {kIp + "PROTO=132 UID=0 GID=0 MARK=0x1 ", kV4 + std::string("132")},
+      {kIp + "PROTO=AH SPI=0x1 ", kV4 + std::string("51")},
+      {kIp + "PROTO=AH INCOMPLETE [4 bytes] ", kV4 + std::string("51")},
+      {kIp + "PROTO=ESP INCOMPLETE [4 bytes] ", kV4 + std::string("50")},
+      {"IN= OUT=eth0 SRC=10.0.0.1 DST=10.0.0.2 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=0 DF " + kTcp,
+       kV4 + std::string("6 40000:8080")},
+      {"IN=br0 OUT=br0 PHYSIN=veth-a PHYSOUT=veth-b MAC=aa:bb SRC=10.0.0.1 DST=10.0.0.2 LEN=60 " +
+           kTcp,
+       kV4 + std::string("6 40000:8080")},
+      {"IN=eth0 OUT= MACSRC=aa:aa:aa:aa:aa:aa MACDST=bb:bb:bb:bb:bb:bb VPROTO=8100 VID=42 "
+       "MACPROTO=0800 SRC=10.0.0.1 DST=10.0.0.2 LEN=60 " +
+           kTcp,
+       kV4 + std::string("6 40000:8080")},
+      {"IN=sit0 OUT= MAC=45:00:00:00:00:00:00:00:00:00:00:00:00:00 TUNNEL=192.0.2.1->192.0.2.2 "
+       "SRC=10.0.0.1 DST=10.0.0.2 LEN=60 " +
+           kTcp,
+       kV4 + std::string("6 40000:8080")},
       {kIp + "PROTO=132 ", kV4 + std::string("132")},
       {kIp + "PROTO=47 MARK=0x1 ", kV4 + std::string("47")},
       {kIp + "PROTO=ESP SPI=0x1a2b ", kV4 + std::string("50")},
@@ -79,6 +115,20 @@ const std::vector<Case>& cases() {
       {kIp6 + "PROTO=ICMPv6 TYPE=128 CODE=0 ID=7 SEQ=1 ", kV6 + std::string("58 icmp 128/0")},
       {kIp6 + "PROTO=ICMPv6 TYPE=1 CODE=4 [SRC=2001:0db8:0000:0000:0000:0000:0000:0009 ] ",
        kV6 + std::string("58 icmp 1/4")},
+      {kIp6 + "PROTO=ICMPv6 TYPE=2 CODE=0 [SRC=2001:0db8:0000:0000:0000:0000:0000:0009 "
+              "DST=2001:0db8:0000:0000:0000:0000:0000:0008 LEN=1452 TC=0 HOPLIMIT=63 FLOWLBL=0 "
+              "PROTO=TCP SPT=1 DPT=2 WINDOW=1 RES=0x00 ACK URGP=0 ] MTU=1280 ",
+       kV6 + std::string("58 icmp 2/0")},
+      {kIp6 + "PROTO=ICMPv6 TYPE=4 CODE=1 POINTER=00000028 [SRC= ] ",
+       kV6 + std::string("58 icmp 4/1")},
+      {kIp6 + "PROTO=ICMPv6 TYPE=135 CODE=0 ", kV6 + std::string("58 icmp 135/0")},
+      {kIp6 + "PROTO=ICMPv6 INCOMPLETE [2 bytes] ", kV6 + std::string("58")},
+      {kIp6 + "PROTO=UDPLITE SPT=40000 DPT=53 LEN=40 ", kV6 + std::string("136 40000:53")},
+      {kIp6 + "PROTO=132 MARK=0x1 ", kV6 + std::string("132")},
+      {kIp6 + "OPT ( ESP SPI=0x1a2b )", kV6 + std::string("50")},
+      {kIp6 + "FRAG:0 INCOMPLETE ID:00000007 PROTO=TCP SPT=1 DPT=2 WINDOW=0 RES=0x00 SYN URGP=0 ",
+       kV6 + std::string("6 1:2")},
+      {kIp6 + "FRAG:1448 ID:00000007 PROTO=ICMPv6 ", kV6 + std::string("58")},
       {kIp6 + "OPT ( FRAG:0 INCOMPLETE ID:00000007 ) PROTO=UDP SPT=40000 DPT=53 LEN=40 ",
        kV6 + std::string("17 40000:53")},
       {kIp6 + "OPT ( FRAG:1448 ID:00000007 ) PROTO=UDP ", kV6 + std::string("17")},
@@ -105,6 +155,34 @@ TEST(LogLine, ACutLineIsRefusedOrSaysTheSame) {
   }
 }
 
+// Whatever stands before the packet, and wherever the line is cut.
+TEST(LogLine, ACutLineWithItsHeaderSaysTheSameOrNothing) {
+  const std::string header = "Nov  3 16:23:17 INFRA-1 kernel: [ 1.0] IN=SRC=1.2.3.4 DPT=9 drop ";
+  for (const Case& c : cases()) {
+    const std::string line = header + c.body;
+    for (std::size_t n = 0; n < line.size(); ++n) {
+      const std::optional<LogLine> parts = split_log_line(std::string_view(line).substr(0, n));
+      if (!parts) continue;
+      const std::string text = told(std::string(parts->body));
+      if (text != "refused") {
+        EXPECT_EQ(text, c.want) << line.substr(0, n);
+      }
+    }
+  }
+}
+
+// What a writer leaves that was stopped in the middle of a line, and the next one goes on.
+TEST(LogLine, OfALineInsideAnotherTheLastCounts) {
+  for (std::size_t n = 0; n < kIp.size() + kTcp.size(); ++n) {
+    const std::string line = "IN=eth9 OUT=eth8 SRC=10.9.9.9 DST=10.8.8.8 LEN=60 " +
+                             (kIp + kTcp).substr(0, n) + "Nov  3 16:23:17 node-1 kernel: drop " +
+                             cases().front().body;
+    const std::optional<LogLine> parts = split_log_line(line);
+    ASSERT_TRUE(parts);
+    EXPECT_EQ(told(std::string(parts->body)), cases().front().want) << line;
+  }
+}
+
 TEST(LogLine, ADaemonMayStripTheLastSpace) {
   EXPECT_EQ(told(kIp + kTcp.substr(0, kTcp.size() - 1)), kV4 + std::string("6 40000:8080"));
   EXPECT_EQ(told(kIp + "PROTO=UDP SPT=40000 DPT=53 LEN=40"), kV4 + std::string("17 40000:53"));
@@ -117,6 +195,9 @@ TEST(LogLine, WhatIsNoWholeIpPacketIsRefused) {
            "IN=eth0 OUT= ",
            "IN=eth0 OUT= ARP HTYPE=1 PTYPE=0x0800 OPCODE=1 MACSRC=aa IPSRC=10.0.0.1 IPDST=10.0.0.2",
            "IN=eth0 OUT= MAC= TRUNCATED",
+           "IN=eth0 OUT= MAC=ff:ff:ff:ff:ff:ff:02:00:00:00:00:01:88:cc ",
+           kIp6,  // ESP without --log-ip-options: no other than a line that was cut there
+           kIp6 + "Unknown Ext Hdr 139",
            kLink + "TRUNCATED",
            "IN=a OUT=b SRC=10.0.0.1 LEN=60 DST=10.0.0.2 " + kTcp,
            "IN=a OUT=b SRC=10.0.0.1 DST=2001:db8::1 LEN=60 " + kTcp,
@@ -146,14 +227,6 @@ TEST(LogLine, AnInterfaceMayBeNamedLikeAField) {
             kV4 + std::string("6 40000:8080"));
 }
 
-std::string prefix_of(const std::string& line) {
-  const std::string whole = line + kIp + kTcp;
-  const auto parts = split_log_line(whole);
-  if (!parts) return "(none)";
-  EXPECT_EQ(parts->body, kIp + kTcp) << line;
-  return std::string(parts->prefix);
-}
-
 std::string ways(const std::string& link) {
   Drop drop;
   Interfaces interfaces;
@@ -170,29 +243,6 @@ TEST(LogLine, TellsTheInterfaces) {
   EXPECT_EQ(ways("IN=br0 OUT=eth0 PHYSIN=veth-a MAC=00 "), "veth-a>eth0");
   EXPECT_EQ(ways("IN=a\x1b[2J OUT=sixteen--letters "), ">") << "nothing that cannot be printed";
   EXPECT_EQ(ways(""), ">");
-}
-
-TEST(LogLine, ThePrefixIsWhatStandsBetweenTheHeaderAndIn) {
-  EXPECT_EQ(prefix_of("Nov  3 16:23:17 node-1 kernel: [ 1234.567890] my-drop: "), "my-drop: ");
-  EXPECT_EQ(prefix_of("Nov  3 16:23:17 node-1 kernel: my-drop: "), "my-drop: ");
-  EXPECT_EQ(prefix_of("Nov 13 16:23:17 IN-1 kernel: [4.5] glued"), "glued");
-  EXPECT_EQ(prefix_of("2026-11-03T16:23:17.123456+01:00 node-1 kernel: two words "), "two words ");
-  EXPECT_EQ(prefix_of("2026-11-03T16:23:17Z node-1 kernel: [12345.678901] [UFW BLOCK] "),
-            "[UFW BLOCK] ");
-  EXPECT_EQ(prefix_of("[ 1234.567890] my-drop: "), "my-drop: ");
-  EXPECT_EQ(prefix_of("Jan  5 08:00:01 node-1 DROP by policy a/b "),
-            "DROP by policy a/b ");  // ulogd
-  EXPECT_EQ(prefix_of("my-drop: "), "my-drop: ");
-  EXPECT_EQ(prefix_of(""), "");
-  EXPECT_EQ(prefix_of("Nov  3 16:23:17 node-1 kernel: "), "");
-}
-
-TEST(LogLine, APrefixMayLookLikeAnything) {
-  const std::string header = "Nov  3 16:23:17 node-1 kernel: ";
-  for (const char* prefix : {"IN=", "IN= OUT= ", "SRC=1.2.3.4 DST=5.6.7.8 ", "[drop]", "kernel: x ",
-                             "PROTO=UDP DPT=1 "}) {
-    EXPECT_EQ(prefix_of(header + prefix), prefix);
-  }
 }
 
 TEST(LogLine, OtherLinesAreNotOfTheLogTarget) {

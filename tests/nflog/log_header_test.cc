@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The forms of header that log daemons write, through split_log_line(): what remains is the prefix.
+#include "nflog/log_header.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nflog/log_line.h"
+
+namespace kube_nflog {
+namespace {
+
+using Form = WrittenTime::Form;
+
+const std::string kBody =
+    "IN=eth0 OUT= MAC= SRC=10.0.0.1 DST=10.0.0.2 LEN=60 TOS=0x00 PREC=0x00 TTL=63 ID=1 PROTO=UDP "
+    "SPT=40000 DPT=53 LEN=40 ";
+
+struct Split {
+  std::string prefix;
+  Form form;
+  bool operator==(const Split&) const = default;
+};
+
+Split split(const std::string& front) {
+  const std::string line = front + kBody;
+  const std::optional<LogLine> parts = split_log_line(line);
+  if (!parts) return {"(no line of the LOG target)", Form::kNone};
+  EXPECT_EQ(parts->body, kBody) << front;
+  return {std::string(parts->prefix), parts->time.form};
+}
+
+struct Written {
+  const char* by;
+  std::string header;
+  Form form;
+};
+
+const std::vector<Written>& headers() {
+  static const std::vector<Written> all{
+      {"nobody", "", Form::kNone},
+      {"the kernel", "[ 1234.567890] ", Form::kUptime},
+      {"the kernel, early", "[    0.000000] ", Form::kUptime},
+      {"the kernel, with PRINTK_CALLER", "[ 1234.567890][  T812] ", Form::kUptime},
+      {"the kernel's ring, raw", "<4>[ 1234.567890] ", Form::kUptime},
+      {"dmesg -T", "[Tue Nov  3 16:23:17 2026] ", Form::kLocal},
+      {"dmesg --time-format=iso", "2026-11-03T16:23:17,123456+01:00 ", Form::kZoned},
+      {"rsyslog", "Nov  3 16:23:17 node-1 kernel: ", Form::kYearless},
+      {"rsyslog, with uptime", "Nov  3 16:23:17 node-1 kernel: [ 1234.567890] ", Form::kYearless},
+      {"rsyslog, RFC 3339", "2026-11-03T16:23:17.123456+01:00 node-1 kernel: [12345.678901] ",
+       Form::kZoned},
+      {"rsyslog, RFC 5424",
+       "<4>1 2026-11-03T16:23:17.123456+01:00 node-1 kernel - - - [ 1.000001] ", Form::kZoned},
+      {"rsyslog, RFC 3164 with priority", "<4>Nov  3 16:23:17 node-1 kernel: ", Form::kYearless},
+      {"syslog-ng", "Nov  3 16:23:17 node-1 kernel: [ 1234.567890] ", Form::kYearless},
+      {"syslog-ng, ISO", "2026-11-03T16:23:17+01:00 node-1 kernel: ", Form::kZoned},
+      {"busybox, klogd", "Nov  3 16:23:17 node-1 kern.warn kernel: [ 1234.567890] ",
+       Form::kYearless},
+      {"busybox, another one", "Nov  3 16:23:17 node-1 user.warn kernel: ", Form::kYearless},
+      {"journalctl", "Nov 03 16:23:17 node-1 kernel: ", Form::kYearless},
+      {"journalctl -o short-precise", "Nov 03 16:23:17.123456 node-1 kernel: ", Form::kYearless},
+      {"journalctl -o short-iso", "2026-11-03T16:23:17+0100 node-1 kernel: ", Form::kZoned},
+      {"ulogd", "Nov  3 16:23:17 node-1 ", Form::kYearless},
+      {"kube-iptables-tailer's reader of journals", "2026-11-03T16:23:17.123456+01:00 node-1 ",
+       Form::kZoned},
+      {"a template", "2026-11-03 16:23:17.123 node-1 kernel: ", Form::kLocal},
+  };
+  return all;
+}
+
+TEST(LogHeader, EveryDaemonsIsTakenOff) {
+  for (const Written& w : headers()) {
+    EXPECT_EQ(split(w.header + "my-drop: "), (Split{"my-drop: ", w.form})) << w.by;
+    EXPECT_EQ(split(w.header), (Split{"", w.form})) << w.by;
+  }
+}
+
+// Prefixes that look like what is before or behind them.
+TEST(LogHeader, APrefixMayBeAnything) {
+  for (const Written& w : headers()) {
+    for (const char* prefix : {"glued", "two words ", "[UFW BLOCK] ", "IN",
+                               "IN=", "INPUT-DROP:", "OUTPUT-DROP: ", "SRC=1.2.3.4 DST=5.6.7.8 ",
+                               "PROTO=UDP DPT=1 ", "IN= OUT= ", "IN=eth9 OUT=eth8 drop ",
+                               "SRC=1.2.3.4 ", "drop:shop/default-deny ", "a:b:c:"}) {
+      EXPECT_EQ(split(w.header + prefix).prefix, prefix) << w.by;
+    }
+  }
+}
+
+TEST(LogHeader, TheHostIsOneWordWhateverItsName) {
+  for (const char* host : {"node-1", "INFRA-1", "IN=1", "OUT=1", "kernel", "drop", "10.0.0.1",
+                           "fe80::1", "ip-10-0-0-1.eu-central-1.compute.internal", "a"}) {
+    const std::string header = "Nov  3 16:23:17 " + std::string(host);
+    EXPECT_EQ(split(header + " kernel: [ 1.0] my-drop: ").prefix, "my-drop: ") << host;
+    EXPECT_EQ(split(header + " kernel: my-drop: ").prefix, "my-drop: ") << host;
+    EXPECT_EQ(split(header + " my-drop: ").prefix, "my-drop: ") << host;
+    EXPECT_EQ(split(header + " kernel: " + host + " drop: ").prefix, std::string(host) + " drop: ");
+  }
+}
+
+// It is known by the colon that mostly ends a prefix, or by the tag.
+TEST(LogHeader, AHostMayBeMissing) {
+  EXPECT_EQ(split("Nov  3 16:23:17 kernel: my-drop: ").prefix, "my-drop: ");
+  EXPECT_EQ(split("2026-11-03T16:23:17Z my-drop: ").prefix, "my-drop: ");
+  EXPECT_EQ(split("2026-11-03T16:23:17Z [ 1.0] two words ").prefix, "two words ");
+  EXPECT_EQ(split("Nov  3 16:23:17 glued").prefix, "glued");
+}
+
+TEST(LogHeader, OnlyOneOfEachIsTakenOff) {
+  EXPECT_EQ(split("Nov  3 16:23:17 node-1 kernel: kernel: x ").prefix, "kernel: x ");
+  EXPECT_EQ(split("Nov  3 16:23:17 node-1 kernel: [1.0] [2.0] ").prefix, "[2.0] ");
+  EXPECT_EQ(split("Nov  3 16:23:17 node-1 kernel: Nov  3 16:23:17 x ").prefix,
+            "Nov  3 16:23:17 x ");
+  EXPECT_EQ(split("<4><5>").prefix, "<5>");
+  EXPECT_EQ(split("Nov  3 16:23:17 node-1 user.notice drop ").prefix, "user.notice drop ");
+}
+
+TEST(LogHeader, WhatIsAlmostOneIsAPrefix) {
+  for (const char* prefix : {"<>", "<4", "<12345>", "<x> ", "[1] ", "[drop] ", "[ ",
+                             "kernel:", "Nov 33 16:23:17 node-1 ", "2026-11-03 ", "kern.warn "})
+    EXPECT_EQ(split(prefix), (Split{prefix, Form::kNone}));
+}
+
+}  // namespace
+}  // namespace kube_nflog
