@@ -107,6 +107,7 @@ Result<> run_until_signal(const sigset_t& signals, const std::string& listen,
 Result<> run(const Options& options, const sigset_t& signals) {
   Metrics metrics(options.nflog_groups);
   log::start(log::level_from(options.log_level), metrics.log_lines_dropped);
+  for (const std::string& remark : options.remarks) log::info(remark);
   std::mt19937_64 random(std::random_device{}());
   const std::function<double()> dice = [twister = std::mt19937_64(random())]() mutable {
     return std::uniform_real_distribution<double>(0, 1)(twister);  // thread 2's own

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <functional>
 #include <map>
@@ -149,6 +150,9 @@ std::vector<Row> source_rows(Options& o) {
        [&o] { return option_value::join(o.log_prefixes); }, "IPTABLES_LOG_PREFIX"},
       {"state-dir", "DIR", "where to remember how far a log was read; default: start at its end",
        into(o.state_dir), shown(o.state_dir)},
+      {"expire", "TIME", "lines of a log that are older than this are counted, not told",
+       into(o.expire, milliseconds(1'000)), shown(o.expire), "PACKET_DROP_EXPIRATION_MINUTES",
+       minutes},
   };
 }
 
@@ -274,6 +278,21 @@ void apply_peer_pairs(Environment& env) {
     env.emplace("KUBE_NFLOG_LISTEN", ":" + port->second);
 }
 
+// What kube-iptables-tailer had to be told, and we need not be.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kUnneeded{{
+    {"PACKET_DROP_LOG_TIME_LAYOUT", "times are recognised by their form"},
+    {"PACKET_DROP_CHANNEL_BUFFER_SIZE", "the queue has a size of its own"},
+    {"WATCH_LOGS_INTERVAL_SECONDS", "lines are read as they come"},
+}};
+
+std::vector<std::string> remarks_on(const Environment& env) {
+  std::vector<std::string> remarks;
+  for (const auto& [name, why] : kUnneeded)
+    if (env.find(name) != env.end())
+      remarks.push_back(std::string(name) + " is set but not needed: " + std::string(why) + ".");
+  return remarks;
+}
+
 // ---- what no row can check alone
 
 Result<> check_together(Options& o) {
@@ -333,6 +352,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv,
   const std::string help_text = help(all);  // before any value is taken: it shows the defaults
   Environment env = read_environment(environment);
   apply_peer_pairs(env);
+  line.options.remarks = remarks_on(env);
   for (const Row& row : all)
     if (Result<> taken = apply_environment(row, env); !taken) return fail(std::move(taken).error());
 

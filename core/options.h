@@ -25,6 +25,7 @@ struct Options {
   bool wait_for_group = false;
   std::uint32_t nflog_rcvbuf_bytes = 32U << 20;
   std::string log_file;
+  std::chrono::milliseconds expire{600'000};  // older lines of a log are not told
   std::vector<std::string> log_prefixes;  // empty: prefixes that say drop, deny, block or reject
   std::string state_dir;                  // of nflog/checkpoint; empty: no position is kept
 
@@ -53,6 +54,8 @@ struct Options {
 
   std::string listen;  // ADDR:PORT of /metrics /livez /readyz; empty: off
   std::string log_level = "info";
+
+  std::vector<std::string> remarks;  // for the operator, once the log is started
 };
 
 // What main() is to do: run, or print `text` to stdout and exit (--help, --version,

@@ -67,6 +67,27 @@ TEST(Options, ReadsTheEnvironmentOfKubeIptablesTailer) {
   EXPECT_EQ(parse({}, {"POD_IDENTIFIER=whatever"})->options.peer_name, "namespace");
 }
 
+TEST(Options, ReadsWhenALineIsTooOld) {
+  EXPECT_EQ(parse({})->options.expire, milliseconds(600'000));
+  EXPECT_EQ(parse({"--expire=90s"})->options.expire, milliseconds(90'000));
+  EXPECT_EQ(parse({}, {"PACKET_DROP_EXPIRATION_MINUTES=20"})->options.expire,
+            milliseconds(1'200'000));
+  EXPECT_EQ(
+      parse({}, {"PACKET_DROP_EXPIRATION_MINUTES=soon"}).error().what,
+      "PACKET_DROP_EXPIRATION_MINUTES: \"soonm\" is not a time such as 500ms, 90s, 2m or 1h.");
+}
+
+TEST(Options, WhatOnlyThePeerHadToBeToldIsRemarked) {
+  EXPECT_TRUE(parse({})->options.remarks.empty());
+  const Result<CommandLine> line =
+      parse({}, {"PACKET_DROP_LOG_TIME_LAYOUT=Jan _2 15:04:05", "WATCH_LOGS_INTERVAL_SECONDS=5"});
+  ASSERT_TRUE(line) << line.error().what;
+  ASSERT_EQ(line->options.remarks.size(), 2u);
+  EXPECT_EQ(
+      line->options.remarks[0],
+      "PACKET_DROP_LOG_TIME_LAYOUT is set but not needed: times are recognised by their form.");
+}
+
 TEST(Options, ReadsListsAndUnits) {
   const Result<CommandLine> line =
       parse({"--nflog-group=86,100,86", "--update-interval=500ms", "--rcvbuf-bytes=4MiB"});
