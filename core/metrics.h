@@ -90,7 +90,7 @@ enum class Where : std::uint8_t {
   kFoldFull,        // no room left in the fold, not even per destination
   kQueueFull,       // at exit: the deliver thread did not take it in time
   kRefused,         // the API server refuses for good: 403, 404 on the namespace, 422 …
-  kExpired,         // the API server was away for longer than we hold on to drops
+  kExpired,         // older than --expire; or the API server was away for longer than we hold on
   kUnflushed,       // at exit: not written within the flush time
   kCount
 };

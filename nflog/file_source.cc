@@ -27,7 +27,8 @@ std::optional<SteadyTime> FileSource::deadline() const {
 }
 
 Result<> FileSource::read(std::vector<Drop>& out) {
-  const SystemTime now = system_now();
+  // Reading starts at the end, so that every line is new.
+  const ReadTime at{.now = system_now(), .uptime = steady_now(), .live = true};
   follower_.acknowledge();
   more_ = true;
   Result<> result;
@@ -35,7 +36,7 @@ Result<> FileSource::read(std::vector<Drop>& out) {
     const Result<std::optional<std::string_view>> line = follower_.next_line();
     if (!line) result = fail(line.error());
     more_ = line && line->has_value();
-    if (more_) intake_.take(**line, now, out);
+    if (more_) intake_.take(**line, std::nullopt, at, out);
   }
   intake_.skipped(follower_.take_overlong());
   intake_.publish();

@@ -32,7 +32,7 @@ class FileSource : public DropSource {
   std::string_view name() const override { return "file"; }
   int fd() const override { return follower_.fd(); }
   std::optional<SteadyTime> deadline() const override;
-  // Up to 8,192 lines a call; with more at hand, deadline() says "at once". A drop's time is now.
+  // Up to 8,192 lines a call; with more at hand, deadline() says "at once".
   Result<> read(std::vector<Drop>& out) override;
 
  private:

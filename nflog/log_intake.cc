@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nflog/log_intake.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "core/log.h"
@@ -15,12 +17,25 @@ namespace {
 // begin in a way that we do not know may have another one on each of them.
 constexpr std::size_t kMaxAdvice = 32;
 
+// By more than this, a time without a zone is of another zone, not of a slow daemon.
+constexpr auto kSlowDaemon = std::chrono::minutes(10);
+
+// `5.75 h`, to the quarter: finer no zone differs.
+std::string hours(std::chrono::microseconds time) {
+  constexpr std::array<std::string_view, 4> kQuarters{"", ".25", ".5", ".75"};
+  using Quarters = std::chrono::duration<std::int64_t, std::ratio<900>>;
+  const std::int64_t quarters = std::chrono::round<Quarters>(time).count();
+  return std::to_string(quarters / 4).append(kQuarters[static_cast<std::size_t>(quarters % 4)]) +
+         " h";
+}
+
 }  // namespace
 
 LogIntake::LogIntake(const LogIntakeOptions& options, CauseTable& causes, Metrics& metrics)
     : causes_(causes),
       verdicts_(PrefixOrigin::kLog, options.prefixes, causes),
       advises_(options.prefixes.empty()),
+      expire_(options.expire),
       metrics_(metrics) {}
 
 // Also tells the operator of a prefix that is new and does not count.
@@ -40,7 +55,30 @@ Verdict LogIntake::judge(std::string_view prefix) {
   return verdict;
 }
 
-void LogIntake::take(std::string_view line, SystemTime time, std::vector<Drop>& out) {
+void LogIntake::warn_of_zone(SystemTime written, SystemTime now) {
+  if (now < next_zone_warning_) return;
+  next_zone_warning_ = now + std::chrono::hours(1);
+  log::warn("The log's times carry no zone and are " + hours(std::chrono::abs(now - written)) +
+            (written < now ? " behind" : " ahead of") +
+            " the local time of this process: lines that come while it runs are told all the same, "
+            "but how old those from before are cannot be told. Set TZ to the zone of the log's "
+            "writer, or mount the node's /etc/localtime.");
+}
+
+// A container mostly runs in another zone than its node, and the lines that come while it runs must
+// not expire for that.
+SystemTime LogIntake::time_of(const WrittenTime& written, const ReadTime& at) {
+  const std::optional<SystemTime> time = meaning(written, at.now, at.uptime, local_);
+  if (!time) return at.now;
+  const bool ahead = *time > at.now + kSlowDaemon;
+  const bool behind = at.live && *time < at.now - kSlowDaemon;
+  if (!written.names_no_zone() || (!ahead && !behind)) return *time;
+  warn_of_zone(*time, at.now);
+  return at.now;
+}
+
+void LogIntake::take(std::string_view line, std::optional<SystemTime> carrier, const ReadTime& at,
+                     std::vector<Drop>& out) {
   const std::optional<LogLine> parts = split_log_line(line);
   if (!parts) return;  // somebody else's line
   ++counts_.seen;
@@ -49,6 +87,11 @@ void LogIntake::take(std::string_view line, SystemTime time, std::vector<Drop>& 
     ++(verdict.ruling == Ruling::kHint    ? counts_.hints
        : verdict.ruling == Ruling::kAllow ? counts_.allowed
                                           : counts_.unknown);
+    return;
+  }
+  const SystemTime time = std::min(carrier ? *carrier : time_of(parts->time, at), at.now);
+  if (at.now - time > expire_) {
+    ++counts_.expired;
     return;
   }
   Drop& drop = out.emplace_back();
@@ -81,6 +124,7 @@ void LogIntake::publish() {
   metrics_.causes_left_out.add(counts.causes_left_out);
   metrics_.interfaces_left_out.add(counts.interfaces_left_out);
   metrics_.lost[Where::kUndecodable].add(counts.undecodable);
+  metrics_.lost[Where::kExpired].add(counts.expired);
 }
 
 }  // namespace kube_nflog
