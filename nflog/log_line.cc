@@ -86,9 +86,9 @@ std::optional<std::uint8_t> protocol_number(std::string_view name) {
     std::uint8_t number;
   };
   constexpr std::array kNamed{
-      Named{"TCP", IPPROTO_TCP},         Named{"UDP", IPPROTO_UDP}, Named{"ICMP", IPPROTO_ICMP},
-      Named{"ICMPv6", IPPROTO_ICMPV6},   Named{"AH", IPPROTO_AH},   Named{"ESP", IPPROTO_ESP},
-      Named{"UDPLITE", IPPROTO_UDPLITE},
+      Named{"TCP", IPPROTO_TCP},         Named{"UDP", IPPROTO_UDP},   Named{"ICMP", IPPROTO_ICMP},
+      Named{"ICMPv6", IPPROTO_ICMPV6},   Named{"AH", IPPROTO_AH},     Named{"ESP", IPPROTO_ESP},
+      Named{"UDPLITE", IPPROTO_UDPLITE}, Named{"SCTP", IPPROTO_SCTP},
   };
   for (const Named& known : kNamed) {
     if (known.name == name) return known.number;
@@ -98,16 +98,21 @@ std::optional<std::uint8_t> protocol_number(std::string_view name) {
 
 struct Header {
   std::uint8_t protocol = 0;
-  bool later_fragment = false;
+  // Nothing but the protocol: of a later fragment, and of what the writer knows by its number only.
+  bool ends_here = false;
 };
 
 std::optional<Header> read_header(Tokens& tokens) {
   Header header;
   for (std::optional<Token> token = tokens.next(); token; token = tokens.next()) {
-    if (const auto offset = value(*token, "FRAG:")) {
-      const auto units = number<std::uint16_t>(*offset);
+    if (auto offset = value(*token, "FRAG:")) {
+      if (offset->empty()) {  // ulogd's: `FRAG: 1448 `
+        token = tokens.next();
+        offset = token ? value(*token, "") : std::nullopt;
+      }
+      const auto units = offset ? number<std::uint16_t>(*offset) : std::nullopt;
       if (!units) return std::nullopt;
-      header.later_fragment = *units != 0;
+      header.ends_here = *units != 0;
     } else if (token->text == "ESP" && token->whole) {  // of IPv6, where it ends the line
       header.protocol = IPPROTO_ESP;
       return header;
@@ -115,6 +120,7 @@ std::optional<Header> read_header(Tokens& tokens) {
       const auto protocol = protocol_number(*name);
       if (!protocol) return std::nullopt;
       header.protocol = *protocol;
+      header.ends_here |= name->front() >= '0' && name->front() <= '9';
       return header;
     }
   }
@@ -139,7 +145,7 @@ Transport read_transport(Tokens& tokens) {
     take_first(t.type, *token, "TYPE=");
     take_first(t.code, *token, "CODE=");
     t.syn |= token->text == "SYN";
-    t.incomplete |= token->text == "INCOMPLETE";
+    t.incomplete |= token->text.starts_with("INCOMPLETE");  // ulogd's is glued to what follows
     t.urgp |= token->text.starts_with("URGP=");
     t.len |= token->text.starts_with("LEN=");
     t.seq |= token->text.starts_with("SEQ=");
@@ -166,7 +172,7 @@ bool set_icmp(const Transport& t, Drop& drop) {
 
 bool apply(const Header& header, const Transport& t, Drop& drop) {
   drop.key.protocol = header.protocol;
-  if (header.later_fragment) return true;
+  if (header.ends_here) return true;
   switch (header.protocol) {
     case IPPROTO_TCP:
       drop.mid_stream = t.urgp && !t.syn;
@@ -178,8 +184,10 @@ bool apply(const Header& header, const Transport& t, Drop& drop) {
       return drop.key.src.is_v4() && (set_icmp(t, drop) || t.incomplete);
     case IPPROTO_ICMPV6:
       return drop.key.src.is_v6() && (set_icmp(t, drop) || t.incomplete);
+    case IPPROTO_SCTP:  // ulogd's name; to the kernel it is a number
+      return set_ports(t, drop) || t.incomplete;
     default:
-      return true;  // the kernel tells no ports of others, SCTP included
+      return true;
   }
 }
 

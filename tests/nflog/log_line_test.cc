@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/nflog/bytes.h"
+
 namespace kube_nflog {
 namespace {
 
@@ -215,6 +217,53 @@ TEST(LogLine, WhatIsNoWholeIpPacketIsRefused) {
            kIp + "FRAG:x PROTO=UDP ",
        }) {
     EXPECT_EQ(told(body), "refused") << body;
+  }
+}
+
+// What ulogd2 wrote of real packets: raw sockets' of every protocol, fragments, a local sender's.
+TEST(LogLine, ReadsWhatUlogdWrites) {
+  const std::string v4 = "10.9.0.2 > 10.9.0.1 ", v6 = "fd09::2 > fd09::1 ";
+  const std::vector<Case> all{
+      {"my-drop: ", v4 + "6 40000:8080"},
+      {"my-drop: ", v4 + "6 40000:8080 mid-stream"},
+      {"my-drop: ", v4 + "17 40000:53"},
+      {"my-drop: ", v4 + "132 40000:3868"},
+      {"my-drop: ", v4 + "1 icmp 8/0"},
+      {"my-drop: ", v4 + "50"},
+      {"my-drop: ", v4 + "51"},
+      {"my-drop: ", v4 + "47"},
+      {"my-drop: ", v4 + "136"},
+      {"my-drop: ", v4 + "6"},
+      {"my-drop: ", v4 + "1 icmp 3/4"},
+      {"my-drop: ", v4 + "1 icmp 5/1"},
+      {"my-drop6:", "fd09::2 > ff02::1:ff00:1 58 icmp 135/0"},
+      {"my-drop6:", v6 + "6 40000:8080"},
+      {"my-drop6:", v6 + "17 40000:53"},
+      {"my-drop6:", v6 + "132"},
+      {"my-drop6:", v6 + "58 icmp 128/0"},
+      {"my-drop6:", v6 + "51"},
+      {"my-drop: ", v4 + "17 55037:5000"},
+      {"my-drop6:", v6 + "17 58768:5000"},
+      {"my-drop6:", v6 + "17"},
+      {"my-drop6:", v6 + "17"},
+      {"DROP out", "10.9.0.1 > 10.9.0.2 17 35956:5000"},
+      {"my-drop: ", v4 + "1 icmp 3/3"},
+  };
+  const std::vector<std::string> lines = test::lines("nflog/ulogd-logemu.txt");
+  ASSERT_EQ(lines.size(), all.size());
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const std::optional<LogLine> parts = split_log_line(lines[i]);
+    ASSERT_TRUE(parts) << lines[i];
+    EXPECT_EQ(parts->time.form, WrittenTime::Form::kYearless);
+    EXPECT_EQ(parts->prefix, all[i].body + ' ') << lines[i];  // ulogd adds a space
+    const std::string body(parts->body);
+    EXPECT_EQ(told(body), all[i].want) << lines[i];
+    for (std::size_t n = 0; n < body.size(); ++n) {
+      const std::string text = told(body.substr(0, n));
+      if (text != "refused") {
+        EXPECT_EQ(text, all[i].want) << body.substr(0, n);
+      }
+    }
   }
 }
 
