@@ -94,6 +94,18 @@ TEST_F(FileSourceTest, MakesADropOfALine) {
   EXPECT_EQ(drops[0].interfaces->out.view(), "b");
 }
 
+TEST_F(FileSourceTest, AnOldLineThatNamesItsZoneExpires) {
+  start();
+  const std::string line = udp(53).substr(udp(53).find("node-1"));
+  append(path, "2001-11-03T16:23:17Z " + line + "\n2999-11-03T16:23:17Z " + line + "\n");
+  std::vector<Drop> drops;
+  ASSERT_TRUE(source->read(drops));
+  ASSERT_EQ(drops.size(), 1u);
+  EXPECT_LE(drops[0].time, system_now()) << "the future is now";
+  EXPECT_EQ(metrics.lost[Where::kExpired].value(), 1u);
+  EXPECT_EQ(metrics.seen.value(), 2u);
+}
+
 TEST_F(FileSourceTest, WithTooManyInterfacesTheDropIsToldAllTheSame) {
   start();
   std::string lines;
