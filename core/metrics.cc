@@ -142,7 +142,8 @@ std::int64_t Metrics::pending() const {
   std::uint64_t settled = reported.value();
   for (const Counter& c : suppressed.all()) settled += c.value();
   for (const Counter& c : lost.all()) settled += c.value();
-  settled -= lost[Where::kNetlinkOverrun].value();  // never seen
+  settled -=
+      lost[Where::kNetlinkOverrun].value() + lost[Where::kKmsgOverrun].value();  // never seen
   return static_cast<std::int64_t>(seen.value()) - static_cast<std::int64_t>(settled);
 }
 

@@ -5,7 +5,8 @@
 //
 // The ledger: every record that a source decodes or fails to decode is seen, and ends in exactly
 // one of reported, suppressed{why} or lost{where}; until then it is pending (in the fold, the queue
-// or the book). lost{netlink_overrun} alone was never seen: the kernel dropped it before us.
+// or the book). lost{netlink_overrun} and lost{kmsg_overrun} alone were never seen: the kernel
+// dropped them before us.
 #pragma once
 
 #include <array>
@@ -86,6 +87,7 @@ inline constexpr std::array<std::string_view, kLabelCount<Why>> kWhyNames{
 // Where a drop was lost that should have made an Event.
 enum class Where : std::uint8_t {
   kNetlinkOverrun,  // the kernel dropped the record: the socket buffer was full. Never seen.
+  kKmsgOverrun,     // records, of drops or not, that /dev/kmsg had overwritten. Never seen.
   kUndecodable,     // not a packet we understand, or a damaged log line
   kFoldFull,        // no room left in the fold, not even per destination
   kQueueFull,       // at exit: the deliver thread did not take it in time
@@ -95,7 +97,8 @@ enum class Where : std::uint8_t {
   kCount
 };
 inline constexpr std::array<std::string_view, kLabelCount<Where>> kWhereNames{
-    "netlink_overrun", "undecodable", "fold_full", "queue_full", "refused", "expired", "unflushed"};
+    "netlink_overrun", "kmsg_overrun", "undecodable", "fold_full",
+    "queue_full",      "refused",      "expired",     "unflushed"};
 
 enum class ApiVerb : std::uint8_t { kList, kWatch, kGet, kCreate, kPatch, kCount };
 inline constexpr std::array<std::string_view, kLabelCount<ApiVerb>> kApiVerbNames{
@@ -128,9 +131,9 @@ enum class LookupResult : std::uint8_t { kFound, kNotFound, kError, kOverBudget,
 inline constexpr std::array<std::string_view, kLabelCount<LookupResult>> kLookupResultNames{
     "found", "not_found", "error", "over_budget", "cached"};
 
-enum class SourceKind : std::uint8_t { kNflog, kFile, kCount };
-inline constexpr std::array<std::string_view, kLabelCount<SourceKind>> kSourceKindNames{"nflog",
-                                                                                        "file"};
+enum class SourceKind : std::uint8_t { kNflog, kFile, kKmsg, kCount };
+inline constexpr std::array<std::string_view, kLabelCount<SourceKind>> kSourceKindNames{
+    "nflog", "file", "kmsg"};
 
 // What became of hint records: joined to the verdict on their packet; no verdict came (the packet
 // was allowed, mostly); or given up for others, too many being held.

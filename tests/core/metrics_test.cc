@@ -19,6 +19,7 @@ TEST(Metrics, EverySeriesIsThereAtZeroFromTheFirstScrape) {
                            "kube_nflog_hints_total{result=\"unmatched\"} 0\n",
                            "kube_nflog_hints_total{result=\"overflow\"} 0\n",
                            "kube_nflog_lost_total{where=\"netlink_overrun\"} 0\n",
+                           "kube_nflog_lost_total{where=\"kmsg_overrun\"} 0\n",
                            "kube_nflog_nflog_messages_total{group=\"86\"} 0\n",
                            "kube_nflog_nflog_messages_total{group=\"100\"} 0\n",
                            "kube_nflog_events_written_total{verb=\"create\",code=\"2xx\"} 0\n",
@@ -33,7 +34,8 @@ TEST(Metrics, EverySeriesIsThereAtZeroFromTheFirstScrape) {
                            "kube_nflog_peer_fold_full_total{what=\"addresses\"} 0\n",
                            "kube_nflog_interface_lists_total 0\n",
                            "kube_nflog_interfaces_left_out_total 0\n",
-                           "kube_nflog_source_active{source=\"nflog\"} 0\n"})
+                           "kube_nflog_source_active{source=\"nflog\"} 0\n",
+                           "kube_nflog_source_active{source=\"kmsg\"} 0\n"})
     EXPECT_NE(page.find(line), std::string::npos) << line << "\n" << page;
 }
 
@@ -44,6 +46,7 @@ TEST(Metrics, PendingIsSeenLessWhatIsSettled) {
   m.suppressed[Why::kNoPod].add(2);
   m.lost[Where::kRefused].add(1);
   m.lost[Where::kNetlinkOverrun].add(1000);  // never seen: no part of the balance
+  m.lost[Where::kKmsgOverrun].add(100);      // nor this
   EXPECT_EQ(m.pending(), 4);
 }
 
