@@ -115,8 +115,10 @@ std::string peer_identifier(const std::string& v) {
 // ---- rows
 // -----------------------------------------------------------------------------------------------
 
-const Choices<SourceChoice> kSources{
-    {"auto", SourceChoice::kAuto}, {"nflog", SourceChoice::kNflog}, {"file", SourceChoice::kFile}};
+const Choices<SourceChoice> kSources{{"auto", SourceChoice::kAuto},
+                                     {"nflog", SourceChoice::kNflog},
+                                     {"file", SourceChoice::kFile},
+                                     {"kmsg", SourceChoice::kKmsg}};
 const Choices<SinkChoice> kSinks{{"kubernetes", SinkChoice::kKubernetes},
                                  {"stdout", SinkChoice::kStdout}};
 const Choices<StdoutFormat> kFormats{{"json", StdoutFormat::kJson}, {"text", StdoutFormat::kText}};
@@ -128,8 +130,9 @@ const Choices<std::string> kLevels{
 
 std::vector<Row> source_rows(Options& o) {
   return {
-      choice("source", "where drops are read; auto: nflog, else the log file, saying why", o.source,
-             kSources),
+      choice("source",
+             "where drops are read; auto: nflog, else the log file, else kmsg, saying why",
+             o.source, kSources),
       {"nflog-group", "N[,N...]", "the NFLOG groups that your rules log to",
        [&o](const std::string& v) { return option_value::take_groups(o.nflog_groups, v); },
        [&o] { return option_value::print_groups(o.nflog_groups); }},

@@ -13,7 +13,7 @@
 
 namespace kube_nflog {
 
-enum class SourceChoice { kAuto, kNflog, kFile };
+enum class SourceChoice { kAuto, kNflog, kFile, kKmsg };
 enum class SinkChoice { kKubernetes, kStdout };
 enum class StdoutFormat { kJson, kText };
 enum class PodScope { kNode, kCluster };

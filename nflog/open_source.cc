@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nflog/open_source.h"
 
+#include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "core/log.h"
+#include "nflog/checkpoint.h"
 #include "nflog/file_source.h"
+#include "nflog/kmsg_source.h"
 #include "nflog/nflog_source.h"
 
 namespace kube_nflog {
@@ -40,24 +44,46 @@ Opened open_file(const Options& options, CauseTable& causes, Metrics& metrics) {
   return OpenedSource{std::move(*source), Keep::kReadFiles};
 }
 
+Opened open_kmsg(const Options& options, CauseTable& causes, Metrics& metrics) {
+  Result<Checkpoint> checkpoint = Checkpoint::open(options.state_dir, "kmsg");
+  if (!checkpoint) return fail(checkpoint.error());
+  auto source = KmsgSource::open({.prefixes = options.log_prefixes, .expire = options.expire},
+                                 std::move(*checkpoint), causes, metrics);
+  if (!source) return fail(source.error());
+  metrics.source_active[SourceKind::kKmsg].set(1);
+  return OpenedSource{std::move(*source), Keep::kNothing};
+}
+
 Opened open_best(const Options& options, CauseTable& causes, Metrics& metrics) {
-  Opened nflog = open_nflog(options, causes, metrics);
-  if (nflog) return nflog;
-  if (options.log_file.empty()) {
-    return fail(nflog.error().what +
-                    " There is no log file to fall back on either: --log-file is not given.",
-                nflog.error().exit, nflog.error().code);
-  }
-  Opened file = open_file(options, causes, metrics);
-  if (file) {
-    log::warn("Reading the log file instead of NFLOG. " + nflog.error().what);
-    return file;
-  }
-  return fail(nflog.error().what + " Nor can the log file be read instead. " + file.error().what,
-              nflog.error().exit, nflog.error().code);
+  const auto open_given_file = [&]() -> Opened {
+    if (!options.log_file.empty()) return open_file(options, causes, metrics);
+    return fail("There is no log file to fall back on: --log-file is not given.", Exit::kUsage);
+  };
+  const std::array<Candidate, 3> candidates{
+      {{"NFLOG", [&] { return open_nflog(options, causes, metrics); }},
+       {"the log file", open_given_file},
+       {"the kernel log", [&] { return open_kmsg(options, causes, metrics); }}}};
+  return open_first(candidates);
 }
 
 }  // namespace
+
+Opened open_first(std::span<const Candidate> candidates) {
+  std::optional<Error> failed;
+  for (const Candidate& candidate : candidates) {
+    Opened opened = candidate.open();
+    if (opened && failed) {
+      log::warn("Reading " + candidate.name + " instead of " + candidates.front().name +
+                ": what is logged there alone is not seen. " + failed->what);
+    }
+    if (opened) return opened;
+    if (failed)
+      failed->what += " " + opened.error().what;
+    else
+      failed = opened.error();
+  }
+  return fail(failed.value_or(Error{"There is no source to read.", Exit::kUsage}));
+}
 
 Opened open_source(const Options& options, CauseTable& causes, Metrics& metrics) {
   switch (options.source) {
@@ -65,6 +91,8 @@ Opened open_source(const Options& options, CauseTable& causes, Metrics& metrics)
       return open_nflog(options, causes, metrics);
     case SourceChoice::kFile:
       return open_file(options, causes, metrics);
+    case SourceChoice::kKmsg:
+      return open_kmsg(options, causes, metrics);
     case SourceChoice::kAuto:
       break;
   }

@@ -2,7 +2,10 @@
 // Opens the source that the command line asks for. Called by main().
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <span>
+#include <string>
 
 #include "core/cause_table.h"
 #include "core/error.h"
@@ -18,9 +21,18 @@ struct OpenedSource {
   Keep keep = Keep::kNothing;  // what the thread that reads it still needs
 };
 
-// With --source=auto: NFLOG, else the log file, and the log says why. If neither can be had, the
-// error gives both reasons and NFLOG's exit code. Sets metrics.source_active. `causes` and
+// With --source=auto: the first of open_first() below. Sets metrics.source_active. `causes` and
 // `metrics` must outlive the source.
 Result<OpenedSource> open_source(const Options& options, CauseTable& causes, Metrics& metrics);
+
+// A source that --source=auto may take, for open_first() and its tests.
+struct Candidate {
+  std::string name;  // "the log file"
+  std::function<Result<OpenedSource>()> open;
+};
+
+// The first that opens; the log then says why those before could not be had, and what to do. If
+// none opens, the error gives every reason and the exit code of the first.
+Result<OpenedSource> open_first(std::span<const Candidate> candidates);
 
 }  // namespace kube_nflog

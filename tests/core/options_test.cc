@@ -144,9 +144,9 @@ TEST(Options, EveryMistakeIsAUsageErrorThatNamesFlagAndValue) {
     EXPECT_FALSE(line.error().what.empty()) << bad;
   }
   EXPECT_EQ(parse({"--source=kernel"}).error().what,
-            "--source: \"kernel\" is none of auto|nflog|file.");
+            "--source: \"kernel\" is none of auto|nflog|file|kmsg.");
   EXPECT_EQ(parse({}, {"KUBE_NFLOG_SOURCE=kernel"}).error().what,
-            "KUBE_NFLOG_SOURCE: \"kernel\" is none of auto|nflog|file.");
+            "KUBE_NFLOG_SOURCE: \"kernel\" is none of auto|nflog|file|kmsg.");
 }
 
 TEST(Options, CalicosGroupsWantForce) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# --source=auto takes NFLOG if it can, else the log file, and says why.
+# --source=auto takes NFLOG if it can, else the log file, else the kernel log, and says why.
 # shellcheck source=tests/netns/common.inc
 . "$(dirname "$0")/common.inc"
 
@@ -25,7 +25,16 @@ stop_agent
 agent=$first
 stop_agent
 
-# Neither: one paragraph tells both reasons.
 run_as=(setpriv --inh-caps=-all --bounding-set=-net_admin)
-refuses 77 'NET_ADMIN' --source=auto --log-file="$work/no-such.log"
-grep -q 'no-such.log' "$work/paragraph" || fail "tells one reason only: $(cat "$work/paragraph")"
+if [[ -c /dev/kmsg ]]; then # neither: the kernel log
+  start_agent --source=auto --log-file="$work/no-such.log"
+  expect_metric 'source_active{source="kmsg"}' 1
+  grep -q 'Reading the kernel log instead of NFLOG.*NET_ADMIN.*no-such.log' "$work/agent.log" ||
+    fail 'does not say why the kernel log'
+  stop_agent
+  mount --bind /dev/null /dev/kmsg # as some container runtimes do
+fi
+# Nor that one: one paragraph tells every reason.
+refuses 77 'NET_ADMIN.*no-such.log.*/dev/kmsg' --source=auto --log-file="$work/no-such.log"
+refuses 77 'NET_ADMIN.*--log-file is not given.*/dev/kmsg' --source=auto
+refuses 69 '/dev/kmsg' --source=kmsg

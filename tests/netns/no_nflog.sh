@@ -11,7 +11,6 @@ lesser=(env LD_PRELOAD="$(dirname "$agent_binary")/tests/liblesser_kernel.so"
 
 run_as=("${lesser[@]}")
 refuses 69 'group 100 .*lacks nfnetlink_log.*modprobe nfnetlink_log.*--source=file' --source=nflog
-refuses 69 'lacks nfnetlink_log.*--log-file is not given' --source=auto
 run_as=("${lesser[@]}" NO_NFNETLINK=1)
 refuses 69 'Protocol not supported.*CONFIG_NETFILTER_NETLINK.*--source=file' --source=nflog
 (($(wc -l < "$work/paragraph") == 1)) || fail "more than a paragraph: $(cat "$work/paragraph")"
