@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <thread>
 #include <utility>
@@ -28,6 +29,12 @@ constexpr milliseconds kFinishTime{1'000};
 constexpr std::size_t kBusy = 100;
 constexpr std::size_t kBehind = 4'000;
 constexpr milliseconds kGather{5};
+
+// A source whose fd() need not tell of what it has.
+bool is_due(const DropSource& source) {
+  const std::optional<SteadyTime> deadline = source.deadline();
+  return deadline && *deadline <= steady_now();
+}
 
 int poll_timeout(SteadyTime now, const Dedupe& dedupe, std::optional<SteadyTime> deadline) {
   SteadyTime due = now + Heartbeat::kLongestSleep;
@@ -88,7 +95,7 @@ Result<> Ingest::run(int stop_fd) {
     std::array<pollfd, 3> fds{
         {{stop_fd, POLLIN, 0}, {source_.side_fd(), POLLIN, 0}, {source_.fd(), POLLIN, 0}}};
     // Under load the source gathers for a moment; only the others are waited for meanwhile.
-    const bool gather = read_ >= kBusy && read_ < kBehind;
+    const bool gather = read_ >= kBusy && read_ < kBehind && !is_due(source_);
     const int timeout = gather ? static_cast<int>(kGather.count())
                                : poll_timeout(steady_now(), dedupe_, source_.deadline());
     if (::poll(fds.data(), gather ? fds.size() - 1 : fds.size(), timeout) < 0 && errno != EINTR)
@@ -105,7 +112,7 @@ Result<> Ingest::run(int stop_fd) {
 void Ingest::finish() {
   const SteadyTime until = steady_now() + kFinishTime;
   pollfd source{source_.fd(), POLLIN, 0};
-  while (::poll(&source, 1, kSilence.count()) > 0 && steady_now() < until)
+  while ((is_due(source_) || ::poll(&source, 1, kSilence.count()) > 0) && steady_now() < until)
     if (!step(steady_now())) break;
   std::uint64_t refused = dedupe_.flush(queue_);
   wake_();
