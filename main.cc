@@ -62,7 +62,8 @@ Result<std::unique_ptr<ProbeServer>> serve_probes(const std::string& listen, con
     if (ingest.heartbeat().is_late(now)) return "the ingest thread hangs";
     return deliver.heartbeat().is_late(now) ? "the deliver thread hangs" : "";
   };
-  const auto not_ready = [&deliver]() -> std::string {
+  const auto not_ready = [&deliver, &metrics]() -> std::string {
+    if (!metrics.reads_a_source()) return "there is no source to read yet";
     return deliver.synced() ? "" : "the Pods are not listed yet";
   };
   return ProbeServer::start(listen, {.metrics = [&metrics] { return metrics.render(); },

@@ -184,6 +184,9 @@ std::string Metrics::render() const {
   add(page.counter("peer_fold_full_total", "Peers that share an Event: what had no more room."),
       peer_fold_full, "what", kPeerFoldFullNames);
   add_api(page, *this);
+  add(page.counter("log_truncations_total",
+                   "Times that the log file lost its content before it was all read, maybe."),
+      log_truncations);
   add(page.counter("log_lines_dropped_total", "Log lines that stderr did not take."),
       log_lines_dropped);
   return page.text();

@@ -174,11 +174,17 @@ struct Metrics {
   Counter lists;
   Labelled<Counter, LookupResult> lookups;
   Labelled<Gauge, SourceKind> source_active;
+  Counter log_truncations;    // of the log file, after each of which lines may be lost unseen
   Counter log_lines_dropped;  // stderr was not being read
 
   // seen - reported - suppressed - lost of those seen: what is still on its way. 0 after a clean
   // exit.
   std::int64_t pending() const;
+  bool reads_a_source() const {
+    for (const Gauge& active : source_active.all())
+      if (active.value() == 1) return true;
+    return false;
+  }
   // The text exposition format 0.0.4.
   std::string render() const;
 };

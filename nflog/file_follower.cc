@@ -1,126 +1,162 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nflog/file_follower.h"
 
-#include <fcntl.h>
-#include <sys/inotify.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <utility>
+#include <iterator>
+#include <system_error>
 
 #include "core/log.h"
+#include "nflog/rotated_files.h"
 
 namespace kube_nflog {
 namespace {
 
-tl::unexpected<Error> cannot_read(const std::string& path, int error) {
-  return fail("Cannot read the log file " + path + ": " + std::strerror(error) + ".",
-              Exit::kNoInput, error);
-}
+constexpr std::chrono::seconds kQuiet{60};  // between two warnings of a kind
 
 }  // namespace
 
-Result<FileFollower> FileFollower::open(const std::string& path) {
-  FileFollower follower;
-  follower.path_ = path;
-  follower.notify_ = UniqueFd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  if (!follower.notify_) {
-    return fail(std::string("Cannot watch files with inotify: ") + std::strerror(errno) +
-                    ". fs.inotify.max_user_instances may be too low.",
-                Exit::kUnavailable, errno);
-  }
-  if (Result<> opened = follower.open_file(); !opened) return fail(opened.error());
-  follower.offset_ = ::lseek(follower.file_.get(), 0, SEEK_END);
+FileFollower::FileFollower(FollowOptions options, FileWatch watch)
+    : path_(std::move(options.path)),
+      from_(options.from),
+      wait_(options.wait),
+      watch_(std::move(watch)),
+      lines_(options.mark) {}
 
-  const std::string directory = std::filesystem::path(path).parent_path();
-  if (::inotify_add_watch(follower.fd(), directory.empty() ? "." : directory.c_str(),
-                          IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR) < 0) {
-    return fail("Cannot watch the directory of " + path + ": " + std::strerror(errno) + ".",
-                Exit::kUnavailable, errno);
-  }
+Result<FileFollower> FileFollower::open(FollowOptions options, FileWatch watch) {
+  FileFollower follower(std::move(options), std::move(watch));
+  if (Result<> started = follower.start(); !started) return fail(started.error());
+  follower.watch_.follow(follower.path_, follower.file_ ? follower.file_->fd() : -1);
   return follower;
 }
 
-Result<> FileFollower::open_file() {
-  // O_NONBLOCK: a FIFO at this path must not hold up the start.
-  UniqueFd file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat status {};
-  if (!file || ::fstat(file.get(), &status) != 0) return cannot_read(path_, errno);
-  if (!S_ISREG(status.st_mode)) {
-    return fail("Cannot follow " + path_ + ": it is not a regular file.", Exit::kNoInput);
+Result<> FileFollower::start() {
+  Result<TailedFile> file = TailedFile::open(path_);
+  const bool missing = !file && file.error().code == ENOENT;
+  if (!file && !missing) return fail(file.error());
+  if (from_ && file && file->holds(*from_) && file->seek(static_cast<off_t>(from_->offset))) {
+    file_ = std::move(*file);
+  } else if (from_ && resume(*from_)) {
+    log::info("The log file was rotated meanwhile: reading the rest of the old one first.");
+  } else if (file && from_) {
+    log::warn("The log file " + path_ +
+              " is not the one that was read last, nor is that one to be found beside it, "
+              "uncompressed: reading from its start. What was written in between is lost.");
+    file_ = std::move(*file);
+    ++truncations_;
+  } else if (file) {
+    start_at_end(std::move(*file));
+  } else {
+    std::error_code error;
+    const std::filesystem::path directory = std::filesystem::path(path_).parent_path();
+    if (!wait_ || !(directory.empty() || std::filesystem::is_directory(directory, error)))
+      return fail(file.error());
+    log::warn("There is no log file " + path_ + " yet: waiting for it.");
   }
-  // By way of /proc, so that it is this very file although the path may already be another's.
-  const std::string self = "/proc/self/fd/" + std::to_string(file.get());
-  const int watch = ::inotify_add_watch(fd(), self.c_str(), IN_MODIFY);
-  if (watch < 0) {
-    return fail("Cannot watch the log file " + path_ + ": " + std::strerror(errno) + ".",
-                Exit::kUnavailable, errno);
-  }
-  if (file_watch_ >= 0 && file_watch_ != watch) ::inotify_rm_watch(fd(), file_watch_);
-  file_watch_ = watch;
-  file_ = std::move(file);
-  device_ = status.st_dev;
-  inode_ = status.st_ino;
-  offset_ = 0;
+  if (file_ && !file_->at_line_start()) lines_.skip_line();  // its head is from before
   return {};
 }
 
-void FileFollower::acknowledge() {
-  // What happened matters not: next_line() looks at the files themselves.
-  alignas(inotify_event) std::array<char, 4096> events;
-  while (::read(fd(), events.data(), events.size()) > 0) continue;
+void FileFollower::start_at_end(TailedFile file) {
+  if (!file.seek(file.status().st_size)) file.restart();
+  file_ = std::move(file);
 }
 
-Result<std::optional<std::string_view>> FileFollower::next_line() {
-  for (;;) {
-    if (const auto line = lines_.next()) return line;
-    // Looked at before the last read: what the writer adds to the old file comes before its first
-    // bytes in the new one.
-    const bool successor = successor_has_begun();
-    const Result<bool> filled = fill();
-    if (!filled) return fail(filled.error());
-    if (*filled) continue;
-    if (!successor) return std::optional<std::string_view>();
-    if (Result<> opened = open_file();
-        !opened) {  // gone again, or not readable yet: IN_ATTRIB will tell
-      log::warn_every(std::chrono::seconds(60), "log_file", opened.error().what);
-      return std::optional<std::string_view>();
-    }
-    if (const auto last = lines_.rest()) return last;
-  }
+bool FileFollower::resume(const FilePosition& from) {
+  std::vector<TailedFile> files = rotated_from(rotated_files(path_), from);
+  if (files.empty()) return false;
+  later_.assign(std::move_iterator(files.begin()), std::move_iterator(files.end()));
+  take_next();
+  return true;
+}
+
+void FileFollower::take_next() {
+  file_ = std::move(later_.front());
+  later_.pop_front();
+  watch_.follow(path_, file_->fd());
+}
+
+void FileFollower::look(SteadyTime now) {
+  now_ = now;
+  due_ = now + watch_.patience();
+  watch_.acknowledge();
 }
 
 Result<bool> FileFollower::fill() {
-  restart_if_truncated();
-  const std::span<char> room = lines_.room();
-  const ssize_t got = ::read(file_.get(), room.data(), room.size());
-  if (got < 0) return cannot_read(path_, errno);
-  lines_.filled(static_cast<std::size_t>(got));
-  offset_ += got;
-  return got > 0;
+  if (!file_) return fill_from_new_file();
+  // Looked at before the last read: what the writer adds to the old file comes before its first
+  // bytes in the new one.
+  const bool ended = !later_.empty() || successor_has_begun();
+  const Result<TailedFile::Chunk> chunk = file_->read(lines_.room());
+  if (!chunk) return fail(chunk.error());
+  if (chunk->rewritten) return recover();
+  lines_.filled(chunk->bytes);
+  if (chunk->bytes > 0 || !lines_.has_begun_line()) grown_ = now_;
+  if (chunk->bytes > 0) return true;
+  if (ended) return move_on();
+  if (now_ - grown_ >= kLineTime) lines_.skip_line();
+  return false;
 }
 
-void FileFollower::restart_if_truncated() {
-  struct stat status {};
-  if (::fstat(file_.get(), &status) != 0 || status.st_size >= offset_) return;
-  offset_ = ::lseek(file_.get(), 0, SEEK_SET);
-  lines_.clear();  // the rest of a line that was begun is gone
-}
-
-bool FileFollower::successor_has_begun() const {
-  struct stat status {};
-  if (::stat(path_.c_str(), &status) != 0 ||
-      (status.st_dev == device_ && status.st_ino == inode_)) {
+Result<bool> FileFollower::fill_from_new_file() {
+  Result<TailedFile> file = TailedFile::open(path_);
+  if (!file) {
+    if (file.error().code != ENOENT) log::warn_every(kQuiet, "log_file", file.error().what);
+    watch_.follow(path_, -1);  // a link may lead elsewhere by now
     return false;
   }
+  log::info("Reading the log file " + path_ + ", which has come.");
+  later_.push_back(std::move(*file));
+  take_next();
+  return true;
+}
+
+// The file was truncated, and may have been written to since.
+bool FileFollower::recover() {
+  if (resume(file_->position())) return true;  // its copy has the rest
+  log::warn_every(
+      kQuiet, "log_truncated",
+      "The log file " + path_ +
+          " was truncated and no uncompressed copy of it stands beside it: reading from "
+          "its start. What was written since it was read last, if anything, is lost.");
+  ++truncations_;
+  lines_.skip_line();  // a line that was begun is counted
+  lines_.clear();
+  file_->restart();
+  return true;
+}
+
+// To the file that stands at the path, or to those first that came and went in between.
+bool FileFollower::move_on() {
+  if (later_.empty()) {
+    Result<TailedFile> next = TailedFile::open(path_);
+    if (!next) {  // gone again, or not readable yet
+      if (next.error().code != ENOENT) log::warn_every(kQuiet, "log_file", next.error().what);
+      return false;
+    }
+    if (next->is(*file_)) return false;
+    next->restart();
+    for (TailedFile& file : rotated_after(rotated_files(path_), *file_))
+      if (!file.is(*next)) later_.push_back(std::move(file));
+    later_.push_back(std::move(*next));
+  }
+  lines_.end_line();
+  take_next();
+  return true;
+}
+
+bool FileFollower::successor_has_begun() {
+  struct stat status {};
+  if (::stat(path_.c_str(), &status) != 0 || file_->is(status)) return false;
   if (status.st_size > 0) return true;
   // Watched first and looked at again, lest its first bytes come in between.
-  ::inotify_add_watch(fd(), path_.c_str(), IN_MODIFY);
-  return ::stat(path_.c_str(), &status) == 0 && status.st_size > 0;
+  watch_.also(path_);
+  return ::stat(path_.c_str(), &status) == 0 && !file_->is(status) && status.st_size > 0;
+}
+
+std::optional<FilePosition> FileFollower::position() const {
+  if (!file_ || lines_.held() > file_->offset()) return std::nullopt;
+  return file_->position(lines_.held());
 }
 
 }  // namespace kube_nflog

@@ -3,50 +3,84 @@
 // nflog/file_source on the ingest thread.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "core/clock.h"
 #include "core/error.h"
-#include "core/unique_fd.h"
+#include "nflog/file_position.h"
+#include "nflog/file_watch.h"
 #include "nflog/line_buffer.h"
+#include "nflog/tailed_file.h"
 
 namespace kube_nflog {
 
-// Starts at the end of the file. A file that was renamed or deleted is read on until another one
-// stands at the path and has its first bytes: a writer that reopens late still adds to the old one.
-// A file that shrank is read from its start.
+struct FollowOptions {
+  std::string path{};
+  std::string_view mark{};             // only lines with it are of interest; lives on
+  std::optional<FilePosition> from{};  // go on there; nothing: at the end
+  bool wait = false;                   // when there is no such file yet
+};
+
+// A file that was renamed or deleted is read on until another one stands at the path and has its
+// first bytes: a writer that reopens late still adds to the old one. Of a file that was truncated
+// the rest is read from the copy that the rotation made, if there is one, then the file from its
+// start.
 class FileFollower {
  public:
-  // kNoInput: no such regular file, or not readable.
-  static Result<FileFollower> open(const std::string& path);
+  // A line that has begun and does not go on for so long is given up.
+  static constexpr std::chrono::seconds kLineTime{60};
 
-  // inotify: readable when something may have changed.
-  int fd() const { return notify_.get(); }
-  // Call once when fd() is readable, before next_line().
-  void acknowledge();
-  // The next line, valid until the next call. Nothing: all that is there was read, and fd() will
-  // tell.
-  Result<std::optional<std::string_view>> next_line();
-  std::uint64_t take_overlong() { return lines_.take_overlong(); }
+  // kNoInput: no such regular file, or not readable.
+  static Result<FileFollower> open(FollowOptions options, FileWatch watch = {});
+
+  // inotify: readable when something may have changed. -1: due() alone tells.
+  int fd() const { return watch_.fd(); }
+  // When to look although fd() is silent.
+  SteadyTime due() const { return due_; }
+  // Call at each wake-up, before the others.
+  void look(SteadyTime now);
+
+  // The next line that was read, valid until fill().
+  std::optional<std::string_view> next_line() { return lines_.next(); }
+  // Reads on, once next_line() has nothing. False: there is no more at present.
+  Result<bool> fill();
+
+  // After the last line that was handed out. Nothing: there is no file yet, or the next line is
+  // still of the one before.
+  std::optional<FilePosition> position() const;
+  bool has_file() const { return file_.has_value(); }
+  // Lines of interest that could not be handed out, since the last call.
+  std::uint64_t take_skipped() { return lines_.take_skipped(); }
+  // How often what was written last may be lost, since the last call: the file was truncated, and
+  // there is no copy of it.
+  std::uint64_t take_truncations() { return std::exchange(truncations_, 0); }
 
  private:
-  FileFollower() = default;
-  Result<> open_file();
-  Result<bool> fill();  // false: at the end
-  void restart_if_truncated();
-  bool successor_has_begun() const;
+  FileFollower(FollowOptions options, FileWatch watch);
+  Result<> start();
+  void start_at_end(TailedFile file);
+  bool resume(const FilePosition& from);
+  void take_next();
+  Result<bool> fill_from_new_file();
+  bool recover();
+  bool move_on();
+  bool successor_has_begun();
 
   std::string path_;
-  UniqueFd notify_, file_;
-  int file_watch_ = -1;
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
-  off_t offset_ = 0;
+  std::optional<FilePosition> from_;
+  bool wait_;
+  FileWatch watch_;
+  std::optional<TailedFile> file_;
+  std::deque<TailedFile> later_;  // complete but for the last: to be read after file_, in order
   LineBuffer lines_;
+  SteadyTime now_{}, grown_{}, due_{};
+  std::uint64_t truncations_ = 0;
 };
 
 }  // namespace kube_nflog

@@ -21,6 +21,7 @@ namespace kube_nflog {
 struct FileOptions {
   std::string path;
   LogIntakeOptions intake = {};
+  bool wait = false;  // for a file that is not there yet
 };
 
 class FileSource : public DropSource {
@@ -32,15 +33,17 @@ class FileSource : public DropSource {
   std::string_view name() const override { return "file"; }
   int fd() const override { return follower_.fd(); }
   std::optional<SteadyTime> deadline() const override;
-  // Up to 8,192 lines a call; with more at hand, deadline() says "at once".
+  // A bounded part of what is there; with more at hand, deadline() says "at once".
   Result<> read(std::vector<Drop>& out) override;
 
  private:
   FileSource(FileFollower follower, const FileOptions& options, CauseTable& causes,
              Metrics& metrics);
+  void publish();
 
   FileFollower follower_;
   LogIntake intake_;
+  Metrics& metrics_;
   bool more_ = false;
 };
 

@@ -13,6 +13,9 @@
 
 namespace kube_nflog {
 
+// Every line of the LOG target has this in it.
+inline constexpr std::string_view kLogMark = " OUT=";
+
 struct LogLine {
   WrittenTime time;         // of the header before the prefix, if there is any
   std::string_view prefix;  // the rule's, with the white space around it

@@ -36,11 +36,12 @@ Opened open_nflog(const Options& options, CauseTable& causes, Metrics& metrics) 
 Opened open_file(const Options& options, CauseTable& causes, Metrics& metrics) {
   auto source =
       FileSource::open({.path = options.log_file,
-                        .intake = {.prefixes = options.log_prefixes, .expire = options.expire}},
+                        .intake = {.prefixes = options.log_prefixes, .expire = options.expire},
+                        .wait = options.source == SourceChoice::kFile},
                        causes, metrics);
   if (!source) return fail(source.error());
-  log::info("Reading the log file " + options.log_file + " from its end.");
-  metrics.source_active[SourceKind::kFile].set(1);
+  if (metrics.source_active[SourceKind::kFile].value() == 1)
+    log::info("Reading the log file " + options.log_file + " from its end.");
   return OpenedSource{std::move(*source), Keep::kReadFiles};
 }
 

@@ -45,11 +45,12 @@ class FileSourceTest : public ::testing::Test {
     pollfd p{source->fd(), POLLIN, 0};
     return ::poll(&p, 1, 0) == 1;
   }
+  bool due() { return source->deadline().value() <= steady_now(); }
   // The ports of all drops that fd() and deadline() lead to, as the ingest thread would come by
   // them.
   std::string ports() {
     std::vector<Drop> drops;
-    while (announced() || source->deadline()) EXPECT_TRUE(source->read(drops));
+    while (announced() || due()) EXPECT_TRUE(source->read(drops));
     appended += drops.size();
     EXPECT_EQ(metrics.seen.value(), appended + metrics.suppressed[Why::kHint].value() +
                                         metrics.suppressed[Why::kAllowed].value() +
@@ -115,7 +116,7 @@ TEST_F(FileSourceTest, WithTooManyInterfacesTheDropIsToldAllTheSame) {
   }
   append(path, lines);
   std::vector<Drop> drops;
-  while (announced() || source->deadline()) ASSERT_TRUE(source->read(drops));
+  while (announced() || due()) ASSERT_TRUE(source->read(drops));
   ASSERT_EQ(drops.size(), 16'385u);
   EXPECT_EQ(drops[16'383].interfaces->in.view(), "cali-16383");
   EXPECT_EQ(drops[16'384].interfaces, nullptr);
@@ -126,7 +127,8 @@ TEST_F(FileSourceTest, EveryLineOfTheLogTargetIsCountedOnce) {
   start();
   append(path, "somebody else's line\n" + udp(53) + "\n" + udp(1, "other: ") + "\n" +
                    udp(2, "DROP by policy a/b ") + "\n" + udp(3).substr(0, udp(3).find("DPT")) +
-                   "\n" + std::string(10'000, 'x') + "\n" + udp(54) + "\n");
+                   "\n" + std::string(10'000, 'x') + udp(3) + "\n" + std::string(10'000, 'y') +
+                   "\n" + udp(54) + "\n");
   EXPECT_EQ(ports(), "53 54 ");
   EXPECT_EQ(metrics.seen.value(), 6u);
   EXPECT_EQ(metrics.suppressed[Why::kUnknownPrefix].value(), 1u);
@@ -280,12 +282,41 @@ TEST_F(FileSourceTest, MoreThanOneCallCanTakeComesAtOnce) {
   std::vector<Drop> drops;
   ASSERT_TRUE(source->read(drops));
   EXPECT_EQ(drops.size(), 8192u);
-  ASSERT_TRUE(source->deadline());
-  EXPECT_LE(*source->deadline(), steady_now());
+  EXPECT_TRUE(due());
   appended = drops.size();
   ports();
   EXPECT_EQ(metrics.seen.value(), 20'000u);
-  EXPECT_EQ(source->deadline(), std::nullopt);
+  EXPECT_FALSE(due());
+}
+
+// As much noise as one call looks at: the ingest thread must get round in between.
+TEST_F(FileSourceTest, NoiseWithoutEndIsReadInPieces) {
+  start();
+  append(path, std::string(std::size_t{20} << 20, 'n') + "\n" + udp(53) + "\n");
+  std::vector<Drop> drops;
+  ASSERT_TRUE(source->read(drops));
+  EXPECT_TRUE(drops.empty());
+  EXPECT_TRUE(due());
+  EXPECT_EQ(ports(), "53 ");
+}
+
+TEST_F(FileSourceTest, AFileThatIsNotThereYetIsWaitedForWhereThatIsAskedFor) {
+  fs::remove(path);
+  auto opened = FileSource::open({.path = path, .wait = true}, causes, metrics);
+  ASSERT_TRUE(opened) << opened.error().what;
+  source = std::move(*opened);
+  EXPECT_EQ(ports(), "");
+  EXPECT_FALSE(metrics.reads_a_source());
+  append(path, udp(53) + "\n");
+  EXPECT_EQ(ports(), "53 ");
+  EXPECT_TRUE(metrics.reads_a_source());
+}
+
+TEST_F(FileSourceTest, ATruncationWithoutACopyIsCounted) {
+  start();
+  fs::resize_file(path, 0);
+  EXPECT_EQ(ports(), "");
+  EXPECT_EQ(metrics.log_truncations.value(), 1u);
 }
 
 TEST_F(FileSourceTest, WhatCannotBeReadSaysSoAtOnce) {
