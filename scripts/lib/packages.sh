@@ -30,3 +30,18 @@ need_packages() {
   DEBIAN_FRONTEND=noninteractive run_shown apt-get install -y -q --no-install-recommends \
     -o Dpkg::Use-Pty=0 "${missing[@]}"
 }
+
+# unpack_packages DIR FILE PACKAGE...: for packages that would start a daemon; without their dependencies. Done already
+# if DIR has FILE.
+unpack_packages() {
+  local dir=$1 file=$2 archive package
+  shift 2
+  [[ ! -x $dir/$file ]] || return 0
+  archive=$(mktemp -d)
+  chmod 755 "$archive"
+  step Packages "unpacking $*"
+  (cd "$archive" && { apt-get download -q "$@" || { apt-get update -q && apt-get download -q "$@"; }; }) \
+    &> "$archive/log" || { cat "$archive/log" >&2; die "cannot download $*"; }
+  for package in "$archive"/*.deb; do dpkg-deb --extract "$package" "$dir"; done
+  rm -rf "$archive"
+}
