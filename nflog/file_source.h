@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/metrics.h"
 #include "core/source.h"
+#include "nflog/checkpoint.h"
 #include "nflog/file_follower.h"
 #include "nflog/log_intake.h"
 
@@ -26,9 +27,11 @@ struct FileOptions {
 
 class FileSource : public DropSource {
  public:
-  // kNoInput: no such file, or not readable. `causes` and `metrics` must outlive this.
-  static Result<std::unique_ptr<FileSource>> open(const FileOptions& options, CauseTable& causes,
-                                                  Metrics& metrics);
+  // From where `checkpoint` says, else from the end, and the log tells which. kNoInput: no such
+  // file, or not readable. `causes` and `metrics` must outlive this.
+  static Result<std::unique_ptr<FileSource>> open(const FileOptions& options, Checkpoint checkpoint,
+                                                  CauseTable& causes, Metrics& metrics);
+  ~FileSource() override;
 
   std::string_view name() const override { return "file"; }
   int fd() const override { return follower_.fd(); }
@@ -37,14 +40,16 @@ class FileSource : public DropSource {
   Result<> read(std::vector<Drop>& out) override;
 
  private:
-  FileSource(FileFollower follower, const FileOptions& options, CauseTable& causes,
-             Metrics& metrics);
+  FileSource(FileFollower follower, const FileOptions& options, Checkpoint checkpoint,
+             CauseTable& causes, Metrics& metrics);
   void publish();
 
   FileFollower follower_;
   LogIntake intake_;
+  Checkpoint checkpoint_;
   Metrics& metrics_;
   bool more_ = false;
+  bool live_ = true;  // false: what was written while we were away is not all read yet
 };
 
 }  // namespace kube_nflog

@@ -34,14 +34,14 @@ Opened open_nflog(const Options& options, CauseTable& causes, Metrics& metrics) 
 }
 
 Opened open_file(const Options& options, CauseTable& causes, Metrics& metrics) {
+  Result<Checkpoint> checkpoint = Checkpoint::open(options.state_dir, "file");
+  if (!checkpoint) return fail(checkpoint.error());
   auto source =
       FileSource::open({.path = options.log_file,
                         .intake = {.prefixes = options.log_prefixes, .expire = options.expire},
                         .wait = options.source == SourceChoice::kFile},
-                       causes, metrics);
+                       std::move(*checkpoint), causes, metrics);
   if (!source) return fail(source.error());
-  if (metrics.source_active[SourceKind::kFile].value() == 1)
-    log::info("Reading the log file " + options.log_file + " from its end.");
   return OpenedSource{std::move(*source), Keep::kReadFiles};
 }
 

@@ -37,7 +37,7 @@ class FileSourceTest : public ::testing::Test {
   }
   void start(std::vector<std::string> prefixes = {}) {
     auto opened = FileSource::open({.path = path, .intake = {.prefixes = std::move(prefixes)}},
-                                   causes, metrics);
+                                   checkpoint(), causes, metrics);
     ASSERT_TRUE(opened) << opened.error().what;
     source = std::move(*opened);
   }
@@ -62,7 +62,14 @@ class FileSourceTest : public ::testing::Test {
   }
   std::uint64_t undecodable() { return metrics.lost[Where::kUndecodable].value(); }
 
+  Checkpoint checkpoint() {
+    auto opened = Checkpoint::open(state_dir, "file");
+    EXPECT_TRUE(opened) << opened.error().what;
+    return opened ? std::move(*opened) : Checkpoint();
+  }
+
   fs::path directory, path;
+  std::string state_dir;  // empty: no position is kept
   Metrics metrics;
   CauseTable causes;
   std::unique_ptr<FileSource> source;
@@ -302,7 +309,7 @@ TEST_F(FileSourceTest, NoiseWithoutEndIsReadInPieces) {
 
 TEST_F(FileSourceTest, AFileThatIsNotThereYetIsWaitedForWhereThatIsAskedFor) {
   fs::remove(path);
-  auto opened = FileSource::open({.path = path, .wait = true}, causes, metrics);
+  auto opened = FileSource::open({.path = path, .wait = true}, {}, causes, metrics);
   ASSERT_TRUE(opened) << opened.error().what;
   source = std::move(*opened);
   EXPECT_EQ(ports(), "");
@@ -319,9 +326,43 @@ TEST_F(FileSourceTest, ATruncationWithoutACopyIsCounted) {
   EXPECT_EQ(metrics.log_truncations.value(), 1u);
 }
 
+TEST_F(FileSourceTest, ARestartGoesOnWhereItWas) {
+  state_dir = directory / "state";
+  start();
+  append(path, udp(53) + "\n" + udp(54));
+  EXPECT_EQ(ports(), "53 ");
+  source.reset();
+  append(path, "\n" + udp(55) + "\n");
+  fs::rename(path, directory / "iptables.log.1");
+  append(path, udp(56) + "\n");
+  start();
+  EXPECT_EQ(ports(), "54 55 56 ");
+}
+
+// Killed right after a read, it reads that again: its drops may not have been told.
+TEST_F(FileSourceTest, WhatWasReadLastIsNotYetKept) {
+  state_dir = directory / "state";
+  start();
+  append(path, udp(53) + "\n");
+  std::vector<Drop> drops;
+  ASSERT_TRUE(source->read(drops));
+  EXPECT_EQ(drops.size(), 1u);
+  const auto kept = FilePosition::parse(checkpoint().load().value().value());
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->offset, udp(1).size() + 1);
+}
+
+TEST_F(FileSourceTest, APositionOfAnotherKindIsNotUsed) {
+  state_dir = directory / "state";
+  ASSERT_TRUE(checkpoint().store("s=cursor"));
+  start();
+  append(path, udp(53) + "\n");
+  EXPECT_EQ(ports(), "53 ");
+}
+
 TEST_F(FileSourceTest, WhatCannotBeReadSaysSoAtOnce) {
   const auto exit_of = [&](const std::string& file) {
-    const auto opened = FileSource::open({.path = file, .intake = {}}, causes, metrics);
+    const auto opened = FileSource::open({.path = file, .intake = {}}, {}, causes, metrics);
     EXPECT_FALSE(opened) << file;
     EXPECT_NE(opened.error().what.find(file), std::string::npos);
     return opened.error().exit;
