@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A real rsyslog writes 20,000 lines a second, and a real logrotate rotates the log every two seconds. By rename and
-# create nothing is lost; by copytruncate no more than the rotated files themselves lack. Ten seconds of each;
-# ROTATION_SECONDS says another time.
+# create nothing is lost, nor told twice when the agent is restarted every three seconds; by copytruncate no more is lost
+# than the rotated files themselves lack. Ten seconds of each; ROTATION_SECONDS says another time.
 root=$(cd "$(dirname "$(realpath "$0")")/../.." && pwd)
 [[ ${KUBE_NFLOG_INSIDE_NODE:-} ]] || ( # in there is no way to the package archive
   set -euo pipefail
@@ -39,49 +39,90 @@ rotate() { # every two seconds, until killed
   done
 }
 
-lines_in_files() { cat "$work"/logs/* | grep -c 'URGP=0 $' || true; }
-seen_all() { (($(metric seen_total) >= written)); }
-# The daemon has written what it was sent, as far as it is not lost.
-daemon_is_done() { [[ $(stat -c %Y.%s "$log") == "${before:-}" ]] || { before=$(stat -c %Y.%s "$log") && false; }; }
+# follow [FLAG]...: an agent whose Events are told from now on.
+follow() {
+  : > "$work/events"
+  start_agent --source=file --log-file="$log" --log-prefix=policy-drop: "$@"
+}
 
-rotation() { # NAME LINE...: logrotate's configuration for the log
-  local name=$1 rotator
-  shift
+new_log() {
   rm -f "$work"/logs/* "$work/logrotate.state"
   touch "$log"
-  printf '%s\n' "$log {" 'rotate 1000' nocompress "$@" '}' > "$work/logrotate.conf"
   kill -HUP "$(cat "$work/rsyslog.pid")"
-  start_agent --source=file --log-file="$log" --log-prefix=policy-drop:
+}
+
+# begin_rotation LINE...: of logrotate's configuration for the log.
+begin_rotation() {
+  printf '%s\n' "$log {" 'rotate 1000' nocompress "$@" '}' > "$work/logrotate.conf"
   rotate &
   rotator=$!
-  written=$("$root/tests/netns/syslog_flood.py" "$port" "$rate" "$seconds")
+  "$root/tests/netns/syslog_flood.py" "$port" "$rate" "$seconds" > "$work/written" &
+  flood=$!
+}
+
+end_rotation() {
+  wait "$flood" || fail 'cannot send to rsyslog'
   kill "$rotator"
   wait "$rotator" || true
+  written=$(cat "$work/written")
   [[ -e $log.2 ]] || fail "logrotate has not rotated twice: $(cat "$work/logrotate.err")"
+  wait_until 60 daemon_is_done || fail 'rsyslog does not come to an end'
+}
+
+in_files() { cat "$work"/logs/* | grep -c 'URGP=0 $' || true; }
+daemon_is_done() { # the log has not changed for a second
+  local before
+  before=$(stat -c '%i %s' "$log")
+  sleep 1
+  [[ $(stat -c '%i %s' "$log") == "$before" ]]
 }
 
 report() {
-  say "$1, $(find "$work/logs" -name '*.log.*' | wc -l) times: written $written, seen $(metric seen_total)," \
-    "in the files $(lines_in_files), undecodable $(metric 'lost_total{where="undecodable"}')," \
+  say "$1, $(find "$work/logs" -name '*.log.*' | wc -l) times: written $written, in the files $(in_files), $2"
+}
+
+seen() {
+  echo "seen $(metric seen_total), undecodable $(metric 'lost_total{where="undecodable"}')," \
     "truncations without a copy $(metric log_truncations_total)"
 }
 
 start_rsyslog
-rotation rename create 'postrotate' "kill -HUP $(cat "$work/rsyslog.pid")" endscript
-wait_until 30 seen_all || true
-report 'rename and create'
-expect_metric seen_total "$written" 1
+rename=(create postrotate "kill -HUP $(cat "$work/rsyslog.pid")" endscript)
+
+new_log
+follow
+begin_rotation "${rename[@]}"
+end_rotation
+report 'rename and create' "$(seen)"
+expect_metric seen_total "$written"
 expect_metric 'lost_total{where="undecodable"}' 0
 expect_metric log_truncations_total 0
-expect_ledger_balances
 stop_agent
+(($(total .) == written)) || fail "told $(total .), not $written"
 
-rotation copytruncate copytruncate
-wait_until 30 daemon_is_done || fail 'rsyslog does not come to an end'
-sleep 1
-report copytruncate
-(($(metric seen_total) >= $(lines_in_files))) || fail 'more is lost than the rotation itself lost'
-(($(metric seen_total) <= written)) || fail 'lines are read twice'
-expect_ledger_balances
+told=0
+new_log
+follow --state-dir="$work/state"
+begin_rotation "${rename[@]}"
+while sleep 3 && kill -0 "$flood" 2> /dev/null; do
+  stop_agent
+  told=$((told + $(total .)))
+  follow --state-dir="$work/state"
+done
+end_rotation
 stop_agent
+told=$((told + $(total .)))
+report 'the same with restarts' "told $told"
+((told == written)) || fail "told $told, not $written"
+
+new_log
+follow
+begin_rotation copytruncate
+end_rotation
+report copytruncate "$(seen)"
+seen=$(metric seen_total) undecodable=$(metric 'lost_total{where="undecodable"}')
+((seen >= $(in_files))) || fail 'more is lost than the rotation itself lost'
+((seen <= written)) || fail 'lines are read twice'
+stop_agent
+(($(total .) + undecodable == seen)) || fail "told $(total .) of $seen"
 kill "$(cat "$work/rsyslog.pid")"
