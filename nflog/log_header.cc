@@ -26,11 +26,15 @@ void skip_priority(std::string_view& text) {
   skip(text, "1 ");
 }
 
+void skip_spaces(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+}
+
 void skip_host(std::string_view& text) {
   const std::size_t end = text.find(' ');
   if (end == 0 || end == std::string_view::npos || text[end - 1] == ':' || text[0] == '[') return;
   text.remove_prefix(end + 1);
-  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  skip_spaces(text);
 }
 
 // `kern.warn` or, from its klogd's clients, `user.warn`; only where the tag follows, since a prefix
@@ -53,7 +57,7 @@ LogHeader read_log_header(std::string_view text) {
   const bool has_host = header.time && date.find(',') == std::string_view::npos;
   if (has_host && !text.starts_with(kTag)) skip_host(text);
   skip_facility(text);
-  if (!skip(text, kTag) && has_host) skip(text, kTag5424);
+  if (!skip(text, kTag) && has_host && skip(text, kTag5424)) skip_spaces(text);  // rsyslog has two
   const WrittenTime uptime = take_bracketed_time(text);
   if (!header.time) header.time = uptime;
   header.rest = text;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "nflog/log_line.h"
+#include "tests/nflog/bytes.h"
 
 namespace kube_nflog {
 namespace {
@@ -53,7 +54,7 @@ const std::vector<Written>& headers() {
       {"rsyslog, RFC 3339", "2026-11-03T16:23:17.123456+01:00 node-1 kernel: [12345.678901] ",
        Form::kZoned},
       {"rsyslog, RFC 5424",
-       "<4>1 2026-11-03T16:23:17.123456+01:00 node-1 kernel - - - [ 1.000001] ", Form::kZoned},
+       "<4>1 2026-11-03T16:23:17.123456+01:00 node-1 kernel - - -  [ 1.000001] ", Form::kZoned},
       {"rsyslog, RFC 3164 with priority", "<4>Nov  3 16:23:17 node-1 kernel: ", Form::kYearless},
       {"syslog-ng", "Nov  3 16:23:17 node-1 kernel: [ 1234.567890] ", Form::kYearless},
       {"syslog-ng, ISO", "2026-11-03T16:23:17+01:00 node-1 kernel: ", Form::kZoned},
@@ -75,6 +76,23 @@ TEST(LogHeader, EveryDaemonsIsTakenOff) {
   for (const Written& w : headers()) {
     EXPECT_EQ(split(w.header + "my-drop: "), (Split{"my-drop: ", w.form})) << w.by;
     EXPECT_EQ(split(w.header), (Split{"", w.form})) << w.by;
+  }
+}
+
+// One line of each, as it was written on 18 and 23 November 2026 by a host named INFRA-1.
+TEST(LogHeader, WhatRealDaemonsWroteIsTakenOff) {
+  const std::vector<std::string> lines = test::lines("nflog/log-daemons.txt");
+  ASSERT_EQ(lines.size(), 14u);
+  const SystemTime now = std::chrono::sys_days(std::chrono::year(2026) / 11 / 24);
+  LocalOffset utc([](std::time_t) { return std::chrono::seconds(0); });
+  for (const std::string& line : lines) {
+    const std::optional<LogLine> parts =
+        split_log_line(std::string_view(line).substr(line.find('|') + 1));
+    ASSERT_TRUE(parts) << line;
+    EXPECT_EQ(parts->prefix, "my-drop: ") << line;
+    const auto age =
+        now - meaning(parts->time, now, SteadyTime(std::chrono::hours(8)), utc).value();
+    EXPECT_TRUE(age > std::chrono::hours(1) && age < std::chrono::hours(6 * 24)) << line;
   }
 }
 
