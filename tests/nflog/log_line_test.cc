@@ -220,6 +220,31 @@ TEST(LogLine, WhatIsNoWholeIpPacketIsRefused) {
   }
 }
 
+// What kernel 6.18 wrote of packets from raw sockets, through rules with every option of the LOG
+// target; in front of each line, what was sent. ESP over IPv6 is named with --log-ip-options only.
+TEST(LogLine, ReadsWhatTheKernelWrites) {
+  const std::vector<std::string> lines = test::lines("nflog/kernel-log-lines.txt");
+  ASSERT_GT(lines.size(), 50u);
+  for (const std::string& both : lines) {
+    const std::string want = both.substr(0, both.find('|'));
+    const std::string line = both.substr(want.size() + 1);
+    const std::optional<LogLine> parts = split_log_line(line);
+    ASSERT_TRUE(parts) << line;
+    EXPECT_EQ(parts->time.form, WrittenTime::Form::kUptime);
+    EXPECT_TRUE(parts->prefix == "drop full IN=" || parts->prefix == "drop-out " ||
+                parts->prefix == "drop-mac:")
+        << line;
+    const std::string body(parts->body);
+    EXPECT_EQ(told(body), want) << line;
+    for (std::size_t n = 0; n < body.size(); ++n) {
+      const std::string text = told(body.substr(0, n));
+      if (text != "refused") {
+        EXPECT_EQ(text, want) << body.substr(0, n);
+      }
+    }
+  }
+}
+
 // What ulogd2 wrote of real packets: raw sockets' of every protocol, fragments, a local sender's.
 TEST(LogLine, ReadsWhatUlogdWrites) {
   const std::string v4 = "10.9.0.2 > 10.9.0.1 ", v6 = "fd09::2 > fd09::1 ";
