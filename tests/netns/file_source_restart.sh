@@ -20,8 +20,8 @@ agent_start() { # what it tells from now on is $work/events
 }
 tells_ports() { # PORT...: these and no others, each of one packet
   wait_until 5 has_events $((2 * $#)) . || fail "not the Events on the ports $*: $(events)"
-  local port
-  for port in "$@"; do expect_event "$ledger" 1 "Packet dropped when receiving traffic from shop/checkout (IP: $checkout_ipv4) on port $port/UDP: by rule \"policy-drop:\"."; done
+  local port what="Packet dropped when receiving traffic from shop/checkout (IP: $checkout_ipv4)"
+  for port in "$@"; do expect_event "$ledger" 1 "$what on port $port/UDP: by rule \"policy-drop:\"."; done
 }
 
 # The log comes late: not ready until then.
