@@ -131,9 +131,9 @@ enum class LookupResult : std::uint8_t { kFound, kNotFound, kError, kOverBudget,
 inline constexpr std::array<std::string_view, kLabelCount<LookupResult>> kLookupResultNames{
     "found", "not_found", "error", "over_budget", "cached"};
 
-enum class SourceKind : std::uint8_t { kNflog, kFile, kKmsg, kCount };
+enum class SourceKind : std::uint8_t { kNflog, kFile, kKmsg, kJournal, kCount };
 inline constexpr std::array<std::string_view, kLabelCount<SourceKind>> kSourceKindNames{
-    "nflog", "file", "kmsg"};
+    "nflog", "file", "kmsg", "journal"};
 
 // What became of hint records: joined to the verdict on their packet; no verdict came (the packet
 // was allowed, mostly); or given up for others, too many being held.

@@ -118,7 +118,8 @@ std::string peer_identifier(const std::string& v) {
 const Choices<SourceChoice> kSources{{"auto", SourceChoice::kAuto},
                                      {"nflog", SourceChoice::kNflog},
                                      {"file", SourceChoice::kFile},
-                                     {"kmsg", SourceChoice::kKmsg}};
+                                     {"kmsg", SourceChoice::kKmsg},
+                                     {"journal", SourceChoice::kJournal}};
 const Choices<SinkChoice> kSinks{{"kubernetes", SinkChoice::kKubernetes},
                                  {"stdout", SinkChoice::kStdout}};
 const Choices<StdoutFormat> kFormats{{"json", StdoutFormat::kJson}, {"text", StdoutFormat::kText}};
@@ -151,6 +152,8 @@ std::vector<Row> source_rows(Options& o) {
          return Parsed();
        },
        [&o] { return option_value::join(o.log_prefixes); }, "IPTABLES_LOG_PREFIX"},
+      {"journal-dir", "PATH", "journal files for --source=journal; default: this machine's own",
+       into(o.journal_dir), shown(o.journal_dir), "JOURNAL_DIRECTORY"},
       {"state-dir", "DIR", "where to remember how far a log was read; default: start at its end",
        into(o.state_dir), shown(o.state_dir)},
       {"expire", "TIME", "lines of a log that are older than this are counted, not told",

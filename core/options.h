@@ -13,7 +13,7 @@
 
 namespace kube_nflog {
 
-enum class SourceChoice { kAuto, kNflog, kFile, kKmsg };
+enum class SourceChoice { kAuto, kNflog, kFile, kKmsg, kJournal };
 enum class SinkChoice { kKubernetes, kStdout };
 enum class StdoutFormat { kJson, kText };
 enum class PodScope { kNode, kCluster };
@@ -27,6 +27,7 @@ struct Options {
   std::string log_file;
   std::chrono::milliseconds expire{600'000};  // older lines of a log are not told
   std::vector<std::string> log_prefixes;  // empty: prefixes that say drop, deny, block or reject
+  std::string journal_dir;                // empty: this machine's own journal
   std::string state_dir;                  // of nflog/checkpoint; empty: no position is kept
 
   SinkChoice sink = SinkChoice::kKubernetes;

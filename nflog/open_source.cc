@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "nflog/checkpoint.h"
 #include "nflog/file_source.h"
+#include "nflog/journal_source.h"
 #include "nflog/kmsg_source.h"
 #include "nflog/nflog_source.h"
 
@@ -55,6 +56,17 @@ Opened open_kmsg(const Options& options, CauseTable& causes, Metrics& metrics) {
   return OpenedSource{std::move(*source), Keep::kNothing};
 }
 
+Opened open_journal_source(const Options& options, CauseTable& causes, Metrics& metrics) {
+  Result<Checkpoint> checkpoint = Checkpoint::open(options.state_dir, "journal");
+  if (!checkpoint) return fail(checkpoint.error());
+  auto source = JournalSource::open(options.journal_dir,
+                                    {.prefixes = options.log_prefixes, .expire = options.expire},
+                                    std::move(*checkpoint), causes, metrics);
+  if (!source) return fail(source.error());
+  metrics.source_active[SourceKind::kJournal].set(1);
+  return OpenedSource{std::move(*source), Keep::kReadFiles};
+}
+
 Opened open_best(const Options& options, CauseTable& causes, Metrics& metrics) {
   const auto open_given_file = [&]() -> Opened {
     if (!options.log_file.empty()) return open_file(options, causes, metrics);
@@ -94,6 +106,8 @@ Opened open_source(const Options& options, CauseTable& causes, Metrics& metrics)
       return open_file(options, causes, metrics);
     case SourceChoice::kKmsg:
       return open_kmsg(options, causes, metrics);
+    case SourceChoice::kJournal:
+      return open_journal_source(options, causes, metrics);
     case SourceChoice::kAuto:
       break;
   }

@@ -35,7 +35,8 @@ TEST(Metrics, EverySeriesIsThereAtZeroFromTheFirstScrape) {
                            "kube_nflog_interface_lists_total 0\n",
                            "kube_nflog_interfaces_left_out_total 0\n",
                            "kube_nflog_source_active{source=\"nflog\"} 0\n",
-                           "kube_nflog_source_active{source=\"kmsg\"} 0\n"})
+                           "kube_nflog_source_active{source=\"kmsg\"} 0\n",
+                           "kube_nflog_source_active{source=\"journal\"} 0\n"})
     EXPECT_NE(page.find(line), std::string::npos) << line << "\n" << page;
 }
 

@@ -49,6 +49,7 @@ TEST(Options, AFlagWinsOverItsTwinWhichWinsOverThePeersName) {
             "/twin");
   EXPECT_EQ(parse({"--log-file=/flag"}, {"KUBE_NFLOG_LOG_FILE=/twin"})->options.log_file, "/flag");
   EXPECT_EQ(parse({}, {"KUBE_NFLOG_STATE_DIR=/state"})->options.state_dir, "/state");
+  EXPECT_EQ(parse({}, {"JOURNAL_DIRECTORY=/peer"})->options.journal_dir, "/peer");
   EXPECT_EQ(parse({"--log-file=/flag", "--log-file", "/last"})->options.log_file, "/last");
 }
 
@@ -144,9 +145,9 @@ TEST(Options, EveryMistakeIsAUsageErrorThatNamesFlagAndValue) {
     EXPECT_FALSE(line.error().what.empty()) << bad;
   }
   EXPECT_EQ(parse({"--source=kernel"}).error().what,
-            "--source: \"kernel\" is none of auto|nflog|file|kmsg.");
+            "--source: \"kernel\" is none of auto|nflog|file|kmsg|journal.");
   EXPECT_EQ(parse({}, {"KUBE_NFLOG_SOURCE=kernel"}).error().what,
-            "KUBE_NFLOG_SOURCE: \"kernel\" is none of auto|nflog|file|kmsg.");
+            "KUBE_NFLOG_SOURCE: \"kernel\" is none of auto|nflog|file|kmsg|journal.");
 }
 
 TEST(Options, CalicosGroupsWantForce) {
