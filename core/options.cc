@@ -132,7 +132,8 @@ const Choices<std::string> kLevels{
 std::vector<Row> source_rows(Options& o) {
   return {
       choice("source",
-             "where drops are read; auto: nflog, else the log file, else kmsg, saying why",
+             "where drops are read; auto: nflog, else the log file (the journal, with "
+             "--journal-dir), else kmsg",
              o.source, kSources),
       {"nflog-group", "N[,N...]", "the NFLOG groups that your rules log to",
        [&o](const std::string& v) { return option_value::take_groups(o.nflog_groups, v); },

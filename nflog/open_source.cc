@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nflog/open_source.h"
 
-#include <array>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/log.h"
 #include "nflog/checkpoint.h"
@@ -72,10 +72,13 @@ Opened open_best(const Options& options, CauseTable& causes, Metrics& metrics) {
     if (!options.log_file.empty()) return open_file(options, causes, metrics);
     return fail("There is no log file to fall back on: --log-file is not given.", Exit::kUsage);
   };
-  const std::array<Candidate, 3> candidates{
-      {{"NFLOG", [&] { return open_nflog(options, causes, metrics); }},
-       {"the log file", open_given_file},
-       {"the kernel log", [&] { return open_kmsg(options, causes, metrics); }}}};
+  std::vector<Candidate> candidates{
+      {"NFLOG", [&] { return open_nflog(options, causes, metrics); }},
+      {"the log file", open_given_file},
+      {"the kernel log", [&] { return open_kmsg(options, causes, metrics); }}};
+  if (!options.journal_dir.empty()) {
+    candidates[1] = {"the journal", [&] { return open_journal_source(options, causes, metrics); }};
+  }
   return open_first(candidates);
 }
 
