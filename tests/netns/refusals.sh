@@ -9,7 +9,7 @@ refuses 64 '70000' --nflog-group=70000
 refuses 64 'soon' --repeat-interval=soon
 refuses 64 'group 2.*(Calico|Felix)' --nflog-group=2
 refuses 66 "$work/no-such-file" --pods="$work/no-such-file"
-refuses 66 "$work/no-such.log" --source=file --log-file="$work/no-such.log"
+refuses 66 "$work/no-such/iptables.log" --source=file --log-file="$work/no-such/iptables.log"
 echo '{"kind": "PodList", "items": [' > "$work/half.json"
 refuses 66 "$work/half.json" --pods="$work/half.json"
 
