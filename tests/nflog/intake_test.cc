@@ -16,12 +16,16 @@ namespace {
 std::atomic<std::size_t> allocations{0};
 }  // namespace
 
-// Counts, and otherwise does what the standard one does. Not inlined: else g++ sees malloc and free
+// Counts, and otherwise does what the standard ones do. Not inlined: else g++ sees malloc and free
 // as a mismatch.
 [[gnu::noinline]] void* operator new(std::size_t size) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
   throw std::bad_alloc();
+}
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  return std::malloc(size == 0 ? 1 : size);
 }
 [[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
