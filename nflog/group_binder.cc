@@ -62,7 +62,7 @@ GroupBinder::GroupBinder(std::vector<std::uint16_t> groups, const GroupConfig& c
 Result<int> GroupBinder::bind(NetlinkSocket& socket, std::uint16_t group, Early& early) {
   for (;;) {
     const std::vector<std::byte> message = bind_request(group, config_, ++request_);
-    const Result<int> answer = socket.request(message, request_, early);
+    Result<int> answer = socket.request(message, request_, early);
     if (!answer) return answer;
     if (*answer == EOPNOTSUPP && std::exchange(config_.conntrack, false)) {
       log::info(
