@@ -11,6 +11,8 @@ declare -A packages=(
   [node]='iproute2 iptables nftables python3'
   [cluster]='curl jq openssl ca-certificates'
   [test]='curl jq systemd-journal-remote'
+  [deploy]='curl jq python3 systemd'
+  [npm]='npm'
   [bench]='libbenchmark-dev'
   [check]='clang clang-format clang-tidy shellcheck'
 )
