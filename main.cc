@@ -32,8 +32,8 @@ namespace {
 
 constexpr std::size_t kQueueCapacity = 8'192;  // summaries on their way from thread 1 to thread 2
 
-DeliverOptions deliver_options(const Options& options, PeerNaming::By naming) {
-  DeliverOptions deliver{.naming = naming};
+DeliverOptions deliver_options(const Options& options, PeerStyle style) {
+  DeliverOptions deliver{.style = style};
   if (options.sink == SinkChoice::kStdout) deliver.flush_writes = EventBookOptions().capacity;
   return deliver;
 }
@@ -123,15 +123,15 @@ Result<> run(const Options& options, const sigset_t& signals) {
 
   BoundedQueue<DropSummary> queue(kQueueCapacity);
   EventBook book(book_options(options, random()), metrics);
-  Deliver deliver(deliver_options(options, (*cluster)->naming()), {.queue = queue,
-                                                                   .pods = (*cluster)->pods(),
-                                                                   .feed = (*cluster)->feed(),
-                                                                   .lookup = (*cluster)->lookup(),
-                                                                   .book = book,
-                                                                   .writer = (*cluster)->writer(),
-                                                                   .poller = (*cluster)->poller(),
-                                                                   .metrics = metrics,
-                                                                   .dice = dice});
+  Deliver deliver(deliver_options(options, (*cluster)->style()), {.queue = queue,
+                                                                  .pods = (*cluster)->pods(),
+                                                                  .feed = (*cluster)->feed(),
+                                                                  .lookups = (*cluster)->lookups(),
+                                                                  .book = book,
+                                                                  .writer = (*cluster)->writer(),
+                                                                  .poller = (*cluster)->poller(),
+                                                                  .metrics = metrics,
+                                                                  .dice = dice});
   Ingest ingest(
       {.dedupe = {.window = options.repeat_interval, .seed = random()}, .noise = options.noise},
       *opened->source, queue, metrics, [&] { deliver.wake(); });

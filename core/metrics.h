@@ -127,9 +127,18 @@ enum class WatchEnd : std::uint8_t { kTimeout, kExpired, kError, kStalled, kCoun
 inline constexpr std::array<std::string_view, kLabelCount<WatchEnd>> kWatchEndNames{
     "timeout", "expired", "error", "stalled"};
 
-enum class LookupResult : std::uint8_t { kFound, kNotFound, kError, kOverBudget, kCached, kCount };
+// kPaused: nobody is asked for a while, since the answer would be a refusal, or none.
+enum class LookupResult : std::uint8_t {
+  kFound,
+  kNotFound,
+  kError,
+  kOverBudget,
+  kCached,
+  kPaused,
+  kCount
+};
 inline constexpr std::array<std::string_view, kLabelCount<LookupResult>> kLookupResultNames{
-    "found", "not_found", "error", "over_budget", "cached"};
+    "found", "not_found", "error", "over_budget", "cached", "paused"};
 
 enum class SourceKind : std::uint8_t { kNflog, kFile, kKmsg, kJournal, kCount };
 inline constexpr std::array<std::string_view, kLabelCount<SourceKind>> kSourceKindNames{
@@ -172,7 +181,9 @@ struct Metrics {
   Grid<Counter, ApiVerb, ApiCode> api_requests;
   Labelled<Counter, WatchEnd> watch_restarts;
   Counter lists;
-  Labelled<Counter, LookupResult> lookups;
+  Labelled<Counter, LookupResult> lookups;          // of Pods
+  Labelled<Counter, LookupResult> service_lookups;  // by the API server
+  Labelled<Counter, LookupResult> dns_lookups;
   Labelled<Gauge, SourceKind> source_active;
   Counter log_truncations;    // of the log file, after each of which lines may be lost unseen
   Counter log_lines_dropped;  // stderr was not being read

@@ -17,6 +17,9 @@ enum class SourceChoice { kAuto, kNflog, kFile, kKmsg, kJournal };
 enum class SinkChoice { kKubernetes, kStdout };
 enum class StdoutFormat { kJson, kText };
 enum class PodScope { kNode, kCluster };
+// What an Event tells of the other end: all; its workload, but no Pod; of what is not of the same
+// namespace, the address alone.
+enum class PeerDetail { kFull, kWorkload, kIp };
 
 struct Options {
   SourceChoice source = SourceChoice::kAuto;
@@ -39,6 +42,10 @@ struct Options {
   std::string node_name;
   PodScope pod_scope = PodScope::kNode;
   std::string peer_name = "workload";  // workload | name | namespace | label:KEY
+  PeerDetail peer_detail = PeerDetail::kFull;
+  bool service_lookup = true;
+  bool reverse_dns = true;
+  std::string dns_server;  // ADDRESS[:PORT]; empty: those of /etc/resolv.conf
 
   std::chrono::milliseconds repeat_interval{120'000};      // the fold's window
   std::chrono::milliseconds update_interval{60'000};       // first PATCH of a count

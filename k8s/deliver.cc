@@ -22,9 +22,12 @@ Deliver::Deliver(DeliverOptions options, DeliverParts parts)
     : options_(options),
       parts_(std::move(parts)),
       peers_(options_.peers, parts_.metrics),
-      locator_(parts_.lookup,
-               [this](const DropSummary& drop, const Owner& source, const Owner& destination,
-                      Locator::Told told) { located(drop, source, destination, told); }) {}
+      locator_(
+          parts_.pods, parts_.lookups,
+          [this](const DropSummary& drop, const Ends& ends, Locator::Told told) {
+            located(drop, ends, told);
+          },
+          options_.locating) {}
 
 void Deliver::stop() {
   stop_.store(true, std::memory_order_relaxed);
@@ -55,13 +58,14 @@ Result<> Deliver::step() {
     pods_expired_at_ = now;
   }
   drain(now);
+  locator_.tick({now, system_now()});
   std::size_t unlimited = std::numeric_limits<std::size_t>::max();
   return write(unlimited);
 }
 
 SteadyTime Deliver::next_due() const {
   if (synced() && parts_.queue.size() > 0) return SteadyTime::min();
-  SteadyTime due = pods_expired_at_ + kHousekeeping;
+  SteadyTime due = std::min(pods_expired_at_ + kHousekeeping, locator_.next_due());
   if (parts_.feed) due = std::min(due, parts_.feed->next_due());
   if (parts_.writer.has_room()) due = std::min(due, parts_.book.next_due());
   return due;
@@ -89,37 +93,42 @@ struct Deliver::Side {
   Direction direction;
   const Owner& self;
   const Owner& peer;
+  const ServiceName& service;
   bool tells_ledger;  // one drop, one entry in the ledger: at the receiver, where there is one
 
   const std::string& uid() const { return self.pod->event_uid(); }
 };
 
 void Deliver::take(const DropSummary& drop, SteadyTime now) {
-  const Owner source = parts_.pods.find(drop.key.src, now);
-  const Owner destination = parts_.pods.find(drop.key.dst, now);
+  const Moment moment{now, system_now()};
+  Ends ends{parts_.pods.find(drop.key.src, drop.last, moment),
+            parts_.pods.find(drop.key.dst, drop.last, moment),
+            {}};
+  const auto& [source, destination, service] = ends;
   // Many peers share an Event without their names, which waits for no answer.
   if (source.known() != destination.known() && (source.pod || destination.pod)) {
-    const Side side = destination.pod ? Side{Direction::kReceiving, destination, source, true}
-                                      : Side{Direction::kSending, source, destination, true};
+    const Side side = destination.pod
+                          ? Side{Direction::kReceiving, destination, source, service, true}
+                          : Side{Direction::kSending, source, destination, service, true};
     const PeerFold::Place place = peers_.place(side.uid(), side.direction, drop, now);
     if (place.shared()) {
       tell(drop, side, place, now);
-      return locator_.locate_peer(drop, source, destination, side.direction, now);
+      return locator_.locate_peer(drop, ends, side.direction, moment);
     }
   }
-  locator_.locate(drop, source, destination, now);
+  locator_.locate(drop, std::move(ends), moment);
 }
 
-void Deliver::located(const DropSummary& drop, const Owner& source, const Owner& destination,
-                      Locator::Told told) {
+void Deliver::located(const DropSummary& drop, const Ends& ends, Locator::Told told) {
+  const auto& [source, destination, service] = ends;
   const SteadyTime now = parts_.clock();
   const auto tell_pod = [&](const Side& side) {
     tell(drop, side, peers_.place(side.uid(), side.direction, drop, now), now);
   };
   if (destination.pod && told != Direction::kReceiving)
-    tell_pod({Direction::kReceiving, destination, source, !told});
+    tell_pod({Direction::kReceiving, destination, source, service, !told});
   if (source.pod && told != Direction::kSending)
-    tell_pod({Direction::kSending, source, destination, !destination.pod && !told});
+    tell_pod({Direction::kSending, source, destination, service, !destination.pod && !told});
   if (source.pod || destination.pod || told) return;
   parts_.metrics.suppressed[Why::kNoPod].add(drop.count);
   if (log::shows(log::Level::kDebug)) {
@@ -135,12 +144,14 @@ void Deliver::tell(const DropSummary& drop, const Side& side, const PeerFold::Pl
   if (parts_.book.add(place.event, counts, side.tells_ledger, now)) return;
   DropKey key = drop.key;
   Owner peer = side.peer;
-  if (place.shared()) {
+  ServiceName service = side.service;
+  if (place.shared()) {  // which has waited for no answer, but may find one remembered
     set_peer(key, side.direction, place.example);
-    peer = parts_.pods.find(place.example, now);
+    peer = locator_.recall(place.example, now);
+    if (service.empty()) service = locator_.recall_service(key, now);
   }
-  EventSubject subject = describe(key, side.direction, side.self, peer, options_.naming,
-                                  place.shared() ? Peers::kMany : Peers::kOne);
+  EventSubject subject = describe(key, side.direction, side.self, peer, options_.style,
+                                  place.shared() ? Peers::kMany : Peers::kOne, service);
   subject.interfaces = drop.interfaces;
   parts_.book.offer(std::move(subject), counts, side.tells_ledger, now);
 }

@@ -26,8 +26,9 @@
 namespace kube_nflog {
 
 struct DeliverOptions {
-  PeerNaming::By naming = PeerNaming::By::kWorkload;
+  PeerStyle style = PeerNaming::By::kWorkload;
   PeerFoldOptions peers{};
+  LocatorOptions locating{};
   // While the Pods are not known yet, drops wait in the queue; older ones are lost{expired}.
   std::chrono::seconds expiry{600};
   // What SIGTERM may still cost; the rest is lost{unflushed}.
@@ -40,8 +41,8 @@ struct DeliverOptions {
 struct DeliverParts {
   BoundedQueue<DropSummary>& queue;
   PodIndex& pods;
-  PodFeed* feed = nullptr;      // null: the index is complete (--pods=FILE)
-  PodLookup* lookup = nullptr;  // null: addresses that are not in the index stay unknown
+  PodFeed* feed = nullptr;  // null: the index is complete (--pods=FILE)
+  Lookups lookups{};        // for addresses that are not in the index
   EventBook& book;
   EventWriter& writer;
   Poller& poller;
@@ -72,8 +73,7 @@ class Deliver {
   SteadyTime next_due() const;
   void drain(SteadyTime now);
   void take(const DropSummary& drop, SteadyTime now);
-  void located(const DropSummary& drop, const Owner& source, const Owner& destination,
-               Locator::Told told);
+  void located(const DropSummary& drop, const Ends& ends, Locator::Told told);
   struct Side;
   void tell(const DropSummary& drop, const Side& side, const PeerFold::Place& place,
             SteadyTime now);

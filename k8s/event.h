@@ -42,7 +42,7 @@ struct EventSubject {
   bool shared = false;
   Direction direction = Direction::kReceiving;
   // The machine-readable facts of the annotation; empty = unknown or not of this protocol.
-  std::string peer_ip, peer_name, protocol, icmp, service_address, cause;
+  std::string peer_ip, peer_name, protocol, icmp, service_name, service_address, cause;
   std::optional<std::uint16_t> port;
   const Interfaces* interfaces = nullptr;  // of the first packet; lasting; null: not known
   std::uint64_t key = 0;  // event_key(): same subject, same key, on every run of every agent
