@@ -61,6 +61,7 @@ class PodIndex {
 
   std::size_t size() const { return pods_.size(); }
   std::size_t refused() const { return refused_; }
+  std::size_t expecting() const { return expected_.size(); }
 
  private:
   struct Entry {

@@ -30,7 +30,7 @@ TEST(HostName, RefusesTextThatIsMeantForSomethingElse) {
   EXPECT_EQ(clean_host_name("node-1."), "") << "could be any node's";
   EXPECT_EQ(clean_host_name(std::string(64, 'a') + ".de"), "");
   std::string longest = "de";
-  while (longest.size() + 64 <= 253) longest = std::string(63, 'a') + '.' + longest;
+  while (longest.size() + 64 <= 253) longest.insert(0, std::string(63, 'a') + '.');
   EXPECT_NE(clean_host_name(longest), "");
   EXPECT_EQ(clean_host_name(std::string(253 - longest.size(), 'b') + '.' + longest), "");
 }

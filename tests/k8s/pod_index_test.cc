@@ -160,6 +160,13 @@ TEST(PodIndex, PodsThatComeAndGoDoNotGrowIt) {
     index.remove("flap", kStart);
   }
   EXPECT_LE(index.size(), 10U);
+  for (int i = 0; i < 10'000; ++i) {  // that never get an address
+    index.upsert(pod("new" + std::to_string(i), {}, i), kStart);
+    index.remove("new" + std::to_string(i), kStart);
+    ASSERT_LE(index.expecting(), 10U);
+  }
+  index.expire(kStart + 61s);
+  EXPECT_EQ(index.expecting(), 0U);
   EXPECT_EQ(index.refused(), 0U);
 }
 
