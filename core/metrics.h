@@ -78,11 +78,12 @@ enum class Why : std::uint8_t {
   kUnknownPrefix,  // a log line whose prefix does not say "dropped"
   kNoPod,          // no Pod at either end
   kEventBudget,    // could not be told within the budgets before it grew too old
+  kKept,           // at exit: left in --state-dir for the next process to tell
   kCount
 };
 inline constexpr std::array<std::string_view, kLabelCount<Why>> kWhyNames{
-    "mid_stream", "dhcp",    "mdns",           "multicast", "broadcast",   "ignored",
-    "hint",       "allowed", "unknown_prefix", "no_pod",    "event_budget"};
+    "mid_stream", "dhcp",    "mdns",           "multicast", "broadcast",    "ignored",
+    "hint",       "allowed", "unknown_prefix", "no_pod",    "event_budget", "kept"};
 
 // Where a drop was lost that should have made an Event.
 enum class Where : std::uint8_t {

@@ -31,7 +31,7 @@ struct Options {
   std::chrono::milliseconds expire{600'000};  // older lines of a log are not told
   std::vector<std::string> log_prefixes;  // empty: prefixes that say drop, deny, block or reject
   std::string journal_dir;                // empty: this machine's own journal
-  std::string state_dir;                  // of nflog/checkpoint; empty: no position is kept
+  std::string state_dir;                  // of core/state_file; empty: nothing is kept
 
   SinkChoice sink = SinkChoice::kKubernetes;
   StdoutFormat format = StdoutFormat::kJson;

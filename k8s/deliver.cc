@@ -45,8 +45,20 @@ Result<> Deliver::run() {
   } else {
     take_leftovers();  // for the ledger
   }
-  parts_.book.give_up();
+  give_up();
   return result;
+}
+
+// What a next process finds in the file, it tells.
+void Deliver::give_up() {
+  StateKeeper* const keeper = parts_.keeper;
+  if (keeper && keeper->is_at_position()) save(parts_.clock());
+  const bool is_kept = keeper && keeper->is_kept();
+  const std::uint64_t untold = parts_.book.give_up(is_kept);
+  if (is_kept && untold > 0) {
+    log::info(std::to_string(untold) + " packets are still to be told: they are kept in " +
+              keeper->path() + " for the next start.");
+  }
 }
 
 Result<> Deliver::step() {
@@ -60,7 +72,9 @@ Result<> Deliver::step() {
   drain(now);
   locator_.tick({now, system_now()});
   std::size_t unlimited = std::numeric_limits<std::size_t>::max();
-  return write(unlimited);
+  Result<> result = write(unlimited);
+  if (parts_.keeper && parts_.keeper->due().value_or(SteadyTime::max()) <= now) save(now);
+  return result;
 }
 
 SteadyTime Deliver::next_due() const {
@@ -68,22 +82,71 @@ SteadyTime Deliver::next_due() const {
   SteadyTime due = std::min(pods_expired_at_ + kHousekeeping, locator_.next_due());
   if (parts_.feed) due = std::min(due, parts_.feed->next_due());
   if (parts_.writer.has_room()) due = std::min(due, parts_.book.next_due());
+  if (parts_.keeper) due = std::min(due, parts_.keeper->due().value_or(SteadyTime::max()));
   return due;
 }
 
 void Deliver::drain(SteadyTime now) {
   if (parts_.feed && !parts_.feed->synced()) return;
   synced_.store(true, std::memory_order_relaxed);
+  take_restored(now);
   DropSummary drop;
   for (std::size_t n = 0; n < kDropsPerRound; ++n) {
     if (!parts_.queue.pop(drop)) {
       backlog_ = false;
       break;
     }
+    if (drop.is_mark()) {
+      parts_.keeper->reach();
+      save(now);
+      continue;
+    }
+    if (parts_.keeper) parts_.keeper->pass();
     if (backlog_ && drop.last < system_now() - options_.expiry) {
       parts_.metrics.lost[Where::kExpired].add(drop.count);
     } else {
       take(drop, now);
+    }
+  }
+}
+
+void Deliver::restore(SavedState saved, bool exact) {
+  const ClockPair clocks{system_now(), parts_.clock()};
+  const auto take_over = [this](std::uint64_t packets) { parts_.metrics.seen.add(packets); };
+  for (const SavedEvent& event : saved.events) take_over(event.ledger);
+  for (const SavedDrop& waiting : saved.drops)
+    if (!waiting.told) take_over(waiting.drop.count);
+  parts_.book.restore(saved, exact, clocks);
+  peers_.restore(saved, clocks);
+  restored_ = std::move(saved.drops);
+}
+
+SavedState Deliver::state() const {
+  const ClockPair clocks{system_now(), parts_.clock()};
+  SavedState saved;
+  saved.time = clocks.wall;
+  parts_.book.save(clocks, saved);
+  peers_.save(clocks, saved);
+  saved.drops = restored_;
+  locator_.save(saved);
+  return saved;
+}
+
+void Deliver::save(SteadyTime now) { parts_.keeper->save(state(), now); }
+
+// Those that waited for an answer at the cut ask again.
+void Deliver::take_restored(SteadyTime now) {
+  for (const SavedDrop& waiting : std::exchange(restored_, {})) {
+    const DropSummary& drop = waiting.drop;
+    if (!waiting.told) {
+      take(drop, now);
+    } else {
+      const Moment moment{now, system_now()};
+      locator_.locate_peer(drop,
+                           {parts_.pods.find(drop.key.src, drop.last, moment),
+                            parts_.pods.find(drop.key.dst, drop.last, moment),
+                            {}},
+                           *waiting.told, moment);
     }
   }
 }
@@ -167,6 +230,7 @@ Result<> Deliver::write(std::size_t& left) {
         std::move(*next), [this](const EventWrite& write, const WriteOutcome& outcome) {
           --in_flight_;
           parts_.book.finish(write, outcome, parts_.clock(), parts_.dice());
+          if (parts_.keeper) parts_.keeper->touch();
         });
     if (!result) return result;
   }
@@ -191,8 +255,17 @@ Result<> Deliver::flush() {
 void Deliver::take_leftovers() {
   const bool pods_unknown = parts_.feed && !parts_.feed->synced();
   DropSummary drop;
+  const bool is_kept = parts_.keeper && parts_.keeper->is_kept();
+  if (pods_unknown) {
+    for (const SavedDrop& waiting : restored_)  // they stay in the file
+      if (!waiting.told) parts_.metrics.suppressed[Why::kKept].add(waiting.drop.count);
+  }
   while (pods_unknown && parts_.queue.pop(drop)) {
-    parts_.metrics.lost[Where::kUnflushed].add(drop.count);
+    if (parts_.keeper) parts_.keeper->pass();
+    if (is_kept)
+      parts_.metrics.suppressed[Why::kKept].add(drop.count);
+    else
+      parts_.metrics.lost[Where::kUnflushed].add(drop.count);
   }
   while (parts_.queue.size() > 0) drain(parts_.clock());
   locator_.give_up();

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <vector>
 
 #include "core/bounded_queue.h"
 #include "core/clock.h"
@@ -22,6 +23,8 @@
 #include "k8s/pod_feed.h"
 #include "k8s/pod_index.h"
 #include "k8s/poller.h"
+#include "k8s/saved_state.h"
+#include "k8s/state_keeper.h"
 
 namespace kube_nflog {
 
@@ -47,6 +50,7 @@ struct DeliverParts {
   EventWriter& writer;
   Poller& poller;
   Metrics& metrics;
+  StateKeeper* keeper = nullptr;                   // null: nothing is kept for a next process
   std::function<double()> dice;                    // uniform in [0, 1)
   std::function<SteadyTime()> clock = steady_now;  // tests bring their own
 };
@@ -65,6 +69,10 @@ class Deliver {
   Result<> step();
   // At the end of run(), and for tests: the last writes; the rest is counted as lost.
   Result<> flush();
+  // Before the first round: goes on where an earlier process was; see EventBook::restore().
+  void restore(SavedState saved, bool exact);
+  // Has the keeper keep everything that it knows at this moment.
+  void save(SteadyTime now);
   const Heartbeat& heartbeat() const { return heartbeat_; }
   // Whether the Pods were listed once. From any thread; for /readyz.
   bool synced() const { return synced_.load(std::memory_order_relaxed); }
@@ -74,11 +82,14 @@ class Deliver {
   void drain(SteadyTime now);
   void take(const DropSummary& drop, SteadyTime now);
   void located(const DropSummary& drop, const Ends& ends, Locator::Told told);
+  void take_restored(SteadyTime now);
+  SavedState state() const;
   struct Side;
   void tell(const DropSummary& drop, const Side& side, const PeerFold::Place& place,
             SteadyTime now);
   Result<> write(std::size_t& left);
   void take_leftovers();
+  void give_up();
   void sleep_until(SteadyTime due);
 
   DeliverOptions options_;
@@ -86,7 +97,8 @@ class Deliver {
   PeerFold peers_;
   Locator locator_;
   std::size_t in_flight_ = 0;
-  bool backlog_ = true;  // what waited for the first list of Pods
+  bool backlog_ = true;              // what waited for the first list of Pods
+  std::vector<SavedDrop> restored_;  // until the Pods are known
   SteadyTime pods_expired_at_{};
   Heartbeat heartbeat_;
   std::atomic<bool> synced_{false};

@@ -174,6 +174,10 @@ SteadyTime Locator::next_due() const {
   return waiting_.empty() ? SteadyTime::max() : waiting_.begin()->second.deadline;
 }
 
+void Locator::save(SavedState& out) const {
+  for (const auto& [id, waiting] : waiting_) out.drops.push_back({waiting.drop, waiting.told});
+}
+
 void Locator::give_up() {
   while (!waiting_.empty()) hand_on(waiting_.begin());
 }

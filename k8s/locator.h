@@ -15,6 +15,7 @@
 #include "core/drop.h"
 #include "k8s/event.h"
 #include "k8s/owner.h"
+#include "k8s/saved_state.h"
 
 namespace kube_nflog {
 
@@ -64,6 +65,9 @@ class Locator {
   SteadyTime next_due() const;
   // At exit: nobody waits any longer, everyone is handed on with what is known.
   void give_up();
+
+  // For a next process: those that wait.
+  void save(SavedState& out) const;
 
   std::size_t waiting() const { return waiting_.size(); }
 

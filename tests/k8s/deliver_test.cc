@@ -82,7 +82,7 @@ class DeliverTest : public testing::Test, public Poller {
   }
   void finish() {
     ASSERT_TRUE(deliver->flush());
-    book->give_up();
+    book->give_up(/*is_kept=*/false);
   }
 
   BoundedQueue<DropSummary> queue{4096};
