@@ -4,10 +4,13 @@
 #include <civetweb.h>
 
 #include <array>
+#include <atomic>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "core/ip.h"
@@ -56,6 +59,7 @@ struct ProbeServer::Impl {
   ProbeSources sources;
   std::string trouble;  // what civetweb says while it starts
   bool started = false;
+  std::string host;  // that it listens on
   mg_context* server = nullptr;
 
   static int on_request(mg_connection* connection) {
@@ -91,6 +95,7 @@ Result<std::unique_ptr<ProbeServer>> ProbeServer::start(const std::string& liste
   }
   auto impl = std::make_unique<Impl>();
   impl->sources = std::move(sources);
+  impl->host = listen.substr(0, listen.rfind(':'));
   // One worker: every answer is made from atomics in microseconds, and a client that does not take
   // its answer is cut off after a second; the kubelet asks again. So nobody can keep probes out for
   // long, and whoever tries costs one thread and no more.
@@ -129,7 +134,24 @@ Result<std::unique_ptr<ProbeServer>> ProbeServer::start(const std::string& liste
 
 ProbeServer::ProbeServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-ProbeServer::~ProbeServer() { mg_stop(impl_->server); }
+// civetweb's acceptor looks for its end every two seconds only, or when somebody connects; and
+// mg_stop() waits for it.
+ProbeServer::~ProbeServer() {
+  const int port = this->port();
+  std::atomic<bool> stopped{false};
+  std::thread stopping([this, &stopped] {
+    mg_stop(impl_->server);
+    stopped = true;
+  });
+  while (!stopped) {
+    std::array<char, 256> ignored{};
+    mg_connection* const knock =
+        mg_connect_client(impl_->host.c_str(), port, 0, ignored.data(), ignored.size());
+    if (knock != nullptr) mg_close_connection(knock);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  stopping.join();
+}
 
 int ProbeServer::port() const {
   mg_server_port port{};

@@ -24,7 +24,7 @@ class ProbeServer {
   // `listen` is ADDR:PORT or [ADDR]:PORT, port 0 for any. Errors are for the operator.
   static Result<std::unique_ptr<ProbeServer>> start(const std::string& listen,
                                                     ProbeSources sources);
-  ~ProbeServer();  // stops and joins; may take two seconds, since civetweb looks no more often
+  ~ProbeServer();  // stops and joins
   ProbeServer(const ProbeServer&) = delete;
   ProbeServer& operator=(const ProbeServer&) = delete;
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,6 @@ std::string get(int port, const std::string& path) {
   return ask(port, "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
 }
 
-// One server for all: stopping one takes civetweb up to two seconds.
 class ProbeServerTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -69,6 +69,17 @@ class ProbeServerTest : public testing::Test {
   inline static std::atomic<bool> live_{true}, ready_{false};
   inline static std::unique_ptr<ProbeServer> server_;
 };
+
+TEST_F(ProbeServerTest, ItsEndIsWaitedForNoTwoSeconds) {
+  for (const char* listen : {"127.0.0.1:0", "0.0.0.0:0", "[::1]:0"}) {
+    auto server = ProbeServer::start(listen, sources());
+    if (!server && *listen == '[') continue;  // a machine without IPv6
+    ASSERT_TRUE(server) << server.error().what;
+    const auto begin = std::chrono::steady_clock::now();
+    server->reset();
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(1'000)) << listen;
+  }
+}
 
 TEST_F(ProbeServerTest, TellsTheMetrics) {
   metrics_.seen.add(42);
