@@ -91,6 +91,13 @@ void add_api(Page& page, const Metrics& m) {
   add(page.counter("api_requests_total", "Requests to the API server by answer."), m.api_requests,
       kAll);
   add(page.gauge("pods_cached", "Pods in the index."), m.pods_cached);
+  add(page.gauge("pod_cache_synced", "1 once the Pods were listed."), m.pod_cache_synced);
+  add(page.gauge("last_watch_activity_timestamp_seconds",
+                 "When the list or watch of Pods last brought a byte."),
+      m.last_watch_activity);
+  add(page.counter("credential_reload_failures_total",
+                   "Readings of rotating credentials that failed; the old ones stayed in use."),
+      m.credential_reload_failures, "what", kCredentialNames);
   add(page.counter("lists_total", "Pod lists requested."), m.lists);
   add(page.counter("watch_restarts_total", "Ends of the Pod watch, by reason."), m.watch_restarts,
       "why", kWatchEndNames);
@@ -185,6 +192,10 @@ std::string Metrics::render() const {
       nflog_rcvbuf_bytes);
   add(page.gauge("dedupe_keys", "Distinct drops in the current window."), dedupe_keys);
   add(page.gauge("event_keys", "Distinct Events being counted."), event_keys);
+  add(page.gauge(
+          "event_budget_percent",
+          "How much of the node's Event budget is in use; less after the API server refused."),
+      event_budget_percent);
   add(page.counter("peer_fold_full_total", "Peers that share an Event: what had no more room."),
       peer_fold_full, "what", kPeerFoldFullNames);
   add_api(page, *this);

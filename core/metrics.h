@@ -124,9 +124,15 @@ inline constexpr std::array<std::string_view, kLabelCount<ApiCode>> kApiCodeName
     "2xx", "401", "403", "404", "409", "410", "429", "4xx", "5xx", "other", "error"};
 ApiCode api_code(long http_status);  // 0 = no answer
 
-enum class WatchEnd : std::uint8_t { kTimeout, kExpired, kError, kStalled, kCount };
+// kEof: in good order, but before the time that we asked for: the server is going away.
+enum class WatchEnd : std::uint8_t { kTimeout, kEof, kExpired, kError, kStalled, kCount };
 inline constexpr std::array<std::string_view, kLabelCount<WatchEnd>> kWatchEndNames{
-    "timeout", "expired", "error", "stalled"};
+    "timeout", "eof", "expired", "error", "stalled"};
+
+// The files that prove who we are, and who the API server is.
+enum class Credential : std::uint8_t { kToken, kCa, kClientCert, kClientKey, kCount };
+inline constexpr std::array<std::string_view, kLabelCount<Credential>> kCredentialNames{
+    "token", "ca", "client_certificate", "client_key"};
 
 // kPaused: nobody is asked for a while, since the answer would be a refusal, or none.
 enum class LookupResult : std::uint8_t {
@@ -175,10 +181,14 @@ struct Metrics {
   Counter interfaces_left_out;  // drops told without an interface's name: too many distinct ones
   Gauge dedupe_keys;
   Gauge event_keys;
+  Gauge event_budget_percent;  // of the node's budget, left by what the API server has refused
   Labelled<Counter, PeerFoldFull> peer_fold_full;
   Gauge pods_cached;
-  Gauge nflog_rcvbuf_bytes;                        // what the kernel granted
-  Grid<Counter, ApiVerb, ApiCode> events_written;  // verbs kCreate and kPatch only
+  Gauge pod_cache_synced;     // 1: the Pods were listed once
+  Gauge last_watch_activity;  // Unix seconds: the last byte of a list or watch of Pods
+  Labelled<Counter, Credential> credential_reload_failures;  // the old ones stayed in use
+  Gauge nflog_rcvbuf_bytes;                                  // what the kernel granted
+  Grid<Counter, ApiVerb, ApiCode> events_written;            // verbs kCreate and kPatch only
   Grid<Counter, ApiVerb, ApiCode> api_requests;
   Labelled<Counter, WatchEnd> watch_restarts;
   Counter lists;

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "k8s/api_config.h"
+#include "k8s/credentials.h"
 #include "k8s/http_client.h"
 
 struct curl_slist;  // libcurl's; its handles are void*
@@ -34,7 +35,7 @@ Result<CurlTarget> curl_target(ApiConfig config, HttpClientOptions options);
 
 // A handle with everything set but the callbacks. `target`, `request` and the result of
 // curl_headers() must outlive it. Null when out of memory.
-CurlEasy curl_easy(const CurlTarget& target, const HttpRequest& request);
+CurlEasy curl_easy(const CurlTarget& target, const HttpRequest& request, const PemTexts& pems);
 CurlList curl_headers(const HttpRequest& request, const std::string& token);
 
 // Why no answer came (a CURLcode), with the cause an operator can do something about.

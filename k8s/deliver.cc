@@ -63,6 +63,7 @@ void Deliver::give_up() {
 
 Result<> Deliver::step() {
   const SteadyTime now = parts_.clock();
+  if (began_ == SteadyTime()) began_ = now;
   heartbeat_.beat(now);
   if (parts_.feed) parts_.feed->tick(now);
   if (now - pods_expired_at_ >= kHousekeeping) {
@@ -102,7 +103,7 @@ void Deliver::drain(SteadyTime now) {
       continue;
     }
     if (parts_.keeper) parts_.keeper->pass();
-    if (backlog_ && drop.last < system_now() - options_.expiry) {
+    if (backlog_ && now - began_ >= options_.expiry && drop.last < system_now() - options_.expiry) {
       parts_.metrics.lost[Where::kExpired].add(drop.count);
     } else {
       take(drop, now);

@@ -99,6 +99,7 @@ class Deliver {
   std::size_t in_flight_ = 0;
   bool backlog_ = true;              // what waited for the first list of Pods
   std::vector<SavedDrop> restored_;  // until the Pods are known
+  SteadyTime began_{};  // nothing has waited longer, whatever the wall clock was set to meanwhile
   SteadyTime pods_expired_at_{};
   Heartbeat heartbeat_;
   std::atomic<bool> synced_{false};

@@ -2,11 +2,15 @@
 #include "k8s/event_book.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace kube_nflog {
 namespace {
 
+using namespace std::chrono_literals;
+
+constexpr auto kClockWasSet = 60s;
 constexpr std::size_t kMaxRefusals = 1'024;
 constexpr std::chrono::seconds kProbe{1};  // a refusing namespace is tried by one write in so long
 
@@ -21,6 +25,11 @@ SteadyTime::duration spread(SteadyTime::duration wait, double dice) {
 EventBook::EventBook(EventBookOptions options, Metrics& metrics)
     : options_(std::move(options)), metrics_(metrics) {
   if (options_.budget) budget_.emplace(*options_.budget);
+  show_budget();
+}
+
+void EventBook::show_budget() {
+  metrics_.event_budget_percent.set(budget_ ? std::lround(budget_->share() * 100) : 100);
 }
 
 bool EventBook::add(std::uint64_t key, const EventCounts& counts, bool tells_ledger,
@@ -48,7 +57,10 @@ void EventBook::count(Entry& entry, const EventCounts& counts, std::uint64_t led
     return metrics_.lost[Where::kRefused].add(ledger);
   EventRecord& record = entry.record;
   record.first = record.count() == 0 ? counts.first : std::min(record.first, counts.first);
-  record.last = std::max(record.last, counts.last);
+  // A summary that was told late is a second older; a clock that was set back, much more, and then
+  // what it said before is no time that anybody knows.
+  if (counts.last > record.last || record.last - counts.last > kClockWasSet)
+    record.last = counts.last;
   record.total += counts.count;
   record.add_peers(counts.peers);
   entry.ledger_waiting += ledger;
@@ -133,7 +145,7 @@ std::optional<EventWrite> EventBook::take(SteadyTime now) {
         queue_.add(*key, pod.ns, when);
         continue;
       }
-      budget_->take(pod.uid, now);
+      entry.paid = budget_->take(pod.uid, now);
     }
     if (tries_again) refusal->second.until = now + kProbe;
     entry.ledger_in_flight = std::exchange(entry.ledger_waiting, 0);
@@ -183,6 +195,8 @@ void EventBook::written(Entry& entry, const EventWrite& write, SteadyTime now, d
   entry.record.told = std::max(write.record.total, write.record.told);
   entry.attempt = 0;
   failures_ = 0;
+  if (budget_) budget_->speed_up();
+  show_budget();
   const bool is_first = entry.interval.count() == 0;
   entry.interval = is_first ? options_.update_interval
                             : std::min(entry.interval * 2, options_.update_interval_max);
@@ -191,20 +205,23 @@ void EventBook::written(Entry& entry, const EventWrite& write, SteadyTime now, d
 
 void EventBook::retry(Entry& entry, const WriteOutcome& outcome, SteadyTime now, double dice) {
   entry.ledger_waiting += std::exchange(entry.ledger_in_flight, 0);
-  if (budget_) budget_->give_back(entry.subject->pod.uid);
-  const SteadyTime::duration asked =
-      spread(outcome.retry_after.value_or(std::chrono::milliseconds(0)), dice);
-  const auto wait = [&](unsigned attempt) {
-    return now + std::max<SteadyTime::duration>(asked, next_delay(options_.backoff, attempt, dice));
+  // What has cost the server is paid for. Else, while it refuses every write, each node would ask
+  // more often than when it takes them.
+  if (budget_) budget_->give_back(entry.subject->pod.uid, outcome.overloaded ? 0ms : entry.paid);
+  const SteadyTime::duration asked = outcome.retry_after.value_or(0ms);
+  const auto wait = [&](unsigned attempt) {  // all nodes were asked the same
+    return now + asked + next_delay(options_.backoff, attempt, dice);
   };
   entry.not_before = wait(entry.attempt++);
   // The server's trouble more likely than this Event's: leave it alone. Writes that were under way
   // when the pause began say nothing new.
-  if (now >= paused_until_) {
-    paused_until_ = wait(failures_++);
-  } else {
+  if (now < paused_until_) {
     paused_until_ = std::max(paused_until_, now + asked);
+    return;
   }
+  paused_until_ = wait(failures_++);
+  if (budget_) budget_->slow_down();  // also for a server that was away: a fleet comes back to it
+  show_budget();
 }
 
 void EventBook::refuse(Entry& entry, SteadyTime now) {

@@ -93,6 +93,7 @@ class EventBook {
     std::chrono::milliseconds interval{0};
     unsigned attempt = 0;
     bool refused = false;
+    EventBudget::Cost paid{0};  // for the write under way
     SteadyTime idle_since{};
     std::list<std::uint64_t>::iterator idle;  // idle_.end(): it has something to tell
   };
@@ -107,6 +108,7 @@ class EventBook {
 
   Entry* admit(EventSubject& subject, SystemTime first, SteadyTime now);
   std::string stamp(SystemTime first) const;
+  void show_budget();
   void count(Entry& entry, const EventCounts& counts, std::uint64_t ledger, SteadyTime now);
   void forget_quiet(SteadyTime now);
   void wake(Entry& entry, SteadyTime now);

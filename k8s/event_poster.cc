@@ -26,6 +26,11 @@ bool is_terminating(const HttpResponse& response) {
   return response.body.find("NamespaceTerminating") != std::string::npos;
 }
 
+bool is_overload(const HttpResponse& response) {
+  const long status = response.status;
+  return status == 0 ? response.timed_out : status == 408 || status == 429 || status / 100 == 5;
+}
+
 Verdict verdict(ApiVerb verb, const HttpResponse& response) {
   const long status = response.status;
   if (status == 404 && verb == ApiVerb::kCreate) return Verdict::kNamespaceRefused;
@@ -154,7 +159,9 @@ void EventPoster::read(const JobPtr& job, const HttpResponse& response) {
 void EventPoster::settle(ApiVerb verb, const JobPtr& job, const HttpResponse& response) {
   const Verdict result = verdict(verb, response);
   report(result, job->write, response);
-  finish(job, {.verdict = result, .retry_after = response.retry_after});
+  finish(job, {.verdict = result,
+               .retry_after = response.retry_after,
+               .overloaded = is_overload(response)});
 }
 
 void EventPoster::finish(const JobPtr& job, WriteOutcome outcome) {

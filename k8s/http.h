@@ -28,6 +28,7 @@ struct HttpResponse {
   long status = 0;     // 0: no HTTP answer; `error` says why
   std::string body{};  // bounded; empty for streams
   std::string error{};
+  bool timed_out = false;                                  // that is why there is no answer
   std::optional<std::chrono::milliseconds> retry_after{};  // both forms of the header
 
   // For the log.

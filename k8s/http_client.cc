@@ -31,7 +31,8 @@ struct Transfer {
   HttpRequest request;
   Http::Data data;  // null: send()
   Http::Done done;
-  std::string token;  // that was sent
+  std::string token;       // that was sent
+  std::uint64_t pems = 0;  // the version of the certificates
   CurlList headers{};
   CurlEasy easy{};  // null: not begun
   std::string body{};
@@ -81,6 +82,14 @@ short from_curl(short events) {
                             ((events & CURL_WAIT_POLLOUT) != 0 ? POLLOUT : 0));
 }
 
+// The server does not know us, or we do not trust the server. OpenSSL calls it a plain TLS error
+// where a new CA has the old one's name, as Kubernetes' have.
+bool is_distrust(CURLcode result, long status) {
+  return status == 401 || result == CURLE_PEER_FAILED_VERIFICATION ||
+         result == CURLE_SSL_CONNECT_ERROR || result == CURLE_SSL_CACERT_BADFILE ||
+         result == CURLE_SSL_CERTPROBLEM;
+}
+
 }  // namespace
 
 class HttpClient::Impl {
@@ -88,7 +97,8 @@ class HttpClient::Impl {
   Impl(CurlMulti multi, CurlTarget target, Metrics& metrics)
       : metrics_(metrics),
         target_(std::move(target)),
-        tokens_(target_.config),
+        tokens_(target_.config, metrics),
+        pems_(target_.config, metrics),
         multi_(std::move(multi)) {
     curl_multi_setopt(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS, 8L);
     curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, 4L);  // idle ones
@@ -171,7 +181,8 @@ class HttpClient::Impl {
     }
     transfer.token = tokens_.get(steady_now());
     transfer.headers = curl_headers(transfer.request, transfer.token);
-    transfer.easy = curl_easy(target_, transfer.request);
+    transfer.easy = curl_easy(target_, transfer.request, pems_.get(steady_now()));
+    transfer.pems = pems_.version();
     CURL* const easy = transfer.easy.get();
     if (easy == nullptr) {
       transfer.error = "out of memory";
@@ -222,10 +233,12 @@ class HttpClient::Impl {
     Transfer& asked = *found->second;
     HttpResponse response = answer(asked);
     detach(asked, response.status);
-    if (response.status == 401 && !asked.tried_again &&
-        tokens_.replace(asked.token, steady_now())) {
+    if (is_distrust(asked.result, response.status) && !asked.tried_again && replace(asked)) {
       asked.tried_again = true;
       asked.body.clear();
+      asked.error.clear();
+      asked.details.fill('\0');
+      asked.result = CURLE_OK;
       queued_.push_back(id);
       return;
     }
@@ -235,11 +248,19 @@ class HttpClient::Impl {
     transfer->done(std::move(response));
   }
 
+  // Whether there are other credentials by now than those that were refused.
+  bool replace(const Transfer& asked) {
+    const SteadyTime now = steady_now();
+    const bool token = asked.result == CURLE_OK && tokens_.replace(asked.token, now);
+    return pems_.replace(asked.pems, now) || token;
+  }
+
   HttpResponse answer(Transfer& transfer) const {
     HttpResponse response;
     const bool complete =
         transfer.easy && (transfer.result == CURLE_OK || transfer.ended_by_reader);
     if (!complete) {
+      response.timed_out = transfer.result == CURLE_OPERATION_TIMEDOUT;
       response.error = !transfer.error.empty()
                            ? transfer.error
                            : curl_failure(target_, transfer.result, transfer.details.data());
@@ -259,6 +280,7 @@ class HttpClient::Impl {
   Metrics& metrics_;
   CurlTarget target_;
   TokenSource tokens_;
+  PemSource pems_;
   CurlMulti multi_;
   Transfers transfers_;        // queued or open
   std::vector<Id> queued_;     // to begin at the next step

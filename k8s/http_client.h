@@ -23,7 +23,8 @@ struct HttpClientOptions {
 
 // Connections are kept and shared (HTTP/2 where the server offers it), TLS is 1.2 at least and
 // verified, redirects are not followed, no proxy is used but the config's, dead peers are noticed
-// in about 30 s. A 401 re-reads the token and, if there is a new one, asks once more. Each exchange
+// in about 30 s. Token, CA and client certificate are read again each minute, and at once when one
+// side refuses the other's: if there is a new one, the request is made once more. Each exchange
 // counts in api_requests.
 //
 // As http.h says, `done` gets status 0 and `error` whenever no complete answer came; a stream ended

@@ -5,7 +5,7 @@
 
 declare -A packages=(
   [build]='g++ cmake ninja-build ccache pkg-config libnetfilter-log-dev libmnl-dev libnfnetlink-dev
-    libcurl4-openssl-dev rapidjson-dev libexpected-dev libcli11-dev libspdlog-dev libfmt-dev
+    libcurl4-openssl-dev libssl-dev rapidjson-dev libexpected-dev libcli11-dev libspdlog-dev libfmt-dev
     prometheus-cpp-dev libcivetweb-dev libcap-ng-dev libc-ares-dev libyaml-cpp-dev libsystemd-dev
     libgtest-dev libgmock-dev'
   [node]='iproute2 iptables nftables python3'

@@ -122,6 +122,18 @@ TEST_F(DeliverTest, NoPodAtEitherEndIsSuppressed) {
   EXPECT_EQ(server.writes, 0U);
 }
 
+// At boot the clock may be years behind until NTP sets it, with drops in the queue.
+TEST_F(DeliverTest, AClockThatIsSetExpiresNothing) {
+  feed.is_synced = false;
+  start();
+  push(port_key("192.0.2.1", "10.0.0.1", 80), 3, system_now() - 24h);
+  settle(10s);
+  feed.is_synced = true;
+  settle(1s);
+  EXPECT_EQ(metrics.lost[Where::kExpired].value(), 0U);
+  EXPECT_EQ(metrics.reported.value(), 3U);
+}
+
 TEST_F(DeliverTest, WaitsForThePodsAndExpiresWhatIsOldByThen) {
   feed.is_synced = false;
   start();
@@ -130,6 +142,7 @@ TEST_F(DeliverTest, WaitsForThePodsAndExpiresWhatIsOldByThen) {
   settle(1s);
   EXPECT_EQ(queue.size(), 2U);
   EXPECT_FALSE(deliver->synced());
+  settle(600s);
   feed.is_synced = true;
   settle(1s);
   EXPECT_EQ(metrics.lost[Where::kExpired].value(), 3U);

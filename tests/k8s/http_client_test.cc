@@ -15,6 +15,7 @@
 #include "core/clock.h"
 #include "tests/fakes/temporary_directory.h"
 #include "tests/fakes/tiny_server.h"
+#include "tests/k8s/ask.h"
 
 namespace kube_nflog {
 namespace {
@@ -23,45 +24,6 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-using Connection = TinyServer::Connection;
-
-std::unique_ptr<HttpClient> client_for(ApiConfig config, Metrics& metrics,
-                                       HttpClientOptions options = {}) {
-  auto client = HttpClient::create(std::move(config), metrics, options);
-  EXPECT_TRUE(client);
-  return std::move(*client);
-}
-std::unique_ptr<HttpClient> client_for(const TinyServer& server, Metrics& metrics,
-                                       HttpClientOptions options = {}) {
-  ApiConfig config;
-  config.server = server.url();
-  return client_for(std::move(config), metrics, options);
-}
-
-// Until `done`, five seconds at most.
-template <class Condition>
-void run(HttpClient& client, Condition done) {
-  const SteadyTime end = steady_now() + 5s;
-  while (!done() && steady_now() < end) client.poll(50ms);
-  EXPECT_TRUE(done());
-}
-
-HttpResponse ask(HttpClient& client, HttpRequest request) {
-  std::optional<HttpResponse> got;
-  client.send(std::move(request), [&got](HttpResponse response) {
-    EXPECT_FALSE(got) << "done was called twice";
-    got = std::move(response);
-  });
-  run(client, [&got] { return got.has_value(); });
-  return got.value_or(HttpResponse{});
-}
-
-TinyServer::Handler always(std::string bytes) {
-  return [bytes = std::move(bytes)](const Connection& connection, const std::string&) {
-    return connection.write(bytes);
-  };
-}
 
 TEST(HttpClient, SendsWhatTheVerbMeansAndReusesTheConnection) {
   const TinyServer server(always(TinyServer::answer(200, "{\"a\":1}")));
@@ -95,7 +57,12 @@ TEST(HttpClient, SendsWhatTheVerbMeansAndReusesTheConnection) {
   EXPECT_THAT(requests[2], StartsWith("PATCH /e/x HTTP/1.1\r\n"));
   EXPECT_THAT(requests[2], HasSubstr("\r\nContent-Type: application/merge-patch+json\r\n"));
   EXPECT_THAT(requests[3], HasSubstr("\r\nAccept-Encoding: gzip\r\n"));
-  EXPECT_EQ(server.connections(), 1U);
+  ApiConfig plain;
+  plain.server = server.url();
+  plain.disable_compression = true;
+  ask(*client_for(plain, metrics), {.verb = ApiVerb::kList, .path = "/l"});
+  EXPECT_THAT(server.requests().at(4), Not(HasSubstr("Accept-Encoding")));
+  EXPECT_EQ(server.connections(), 2U);
   EXPECT_EQ(metrics.api_requests.at(ApiVerb::kGet, ApiCode::k2xx).value(), 1U);
   EXPECT_EQ(metrics.api_requests.at(ApiVerb::kCreate, ApiCode::k2xx).value(), 1U);
   EXPECT_EQ(metrics.api_requests.at(ApiVerb::kPatch, ApiCode::k2xx).value(), 1U);
@@ -275,6 +242,7 @@ TEST(HttpClient, AServerThatDoesNotAnswerTimesOut) {
   const HttpResponse got = ask(*client, {.path = "/", .timeout = 200ms});
   EXPECT_EQ(got.status, 0);
   EXPECT_THAT(got.error, HasSubstr("did not answer in time"));
+  EXPECT_TRUE(got.timed_out);
   EXPECT_LT(steady_now() - begin, 2s);
 }
 
@@ -311,8 +279,11 @@ TEST(HttpClient, TheEnvironmentsProxyIsNotUsed) {
   ApiConfig config;
   config.server = server.url();
   config.proxy = proxy.url();
+  setenv("no_proxy", "*",
+         1);  // nor its exceptions: as client-go, the kubeconfig's proxy is for all
   const auto proxied = client_for(config, metrics);
   EXPECT_EQ(ask(*proxied, {.path = "/"}).body, "proxied");
+  unsetenv("no_proxy");
 }
 
 TEST(HttpClient, CancelledMeansNoCallback) {
