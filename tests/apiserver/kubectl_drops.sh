@@ -10,7 +10,8 @@ iptables -I FORWARD -p udp -o cali-ledger -j NFLOG --nflog-group 100 --nflog-pre
 iptables -I FORWARD 2 -p udp -o cali-ledger -j DROP
 mkdir "$work/bin"
 ln -s "$root/deploy/kubectl-drops" "$work/bin/"
-export PATH=$work/bin:$(dirname "$KUBECTL"):$PATH
+PATH=$work/bin:$(dirname "$KUBECTL"):$PATH
+export PATH
 # As kubectl finds its plugins.
 drops() { command kubectl drops "$@"; }
 

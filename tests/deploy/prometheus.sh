@@ -4,10 +4,12 @@
 # what they ask for is there; promtool has nothing to say on the page, and the alerts' tests pass.
 tools=${KUBE_NFLOG_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kube-nflog}/prometheus
 if [[ ! ${KUBE_NFLOG_INSIDE_NODE:-} ]]; then # which has no network
-  root=$(dirname "$0")/../..
-  . "$root/scripts/lib/say.sh"
-  . "$root/scripts/lib/packages.sh"
-  unpack_packages "$tools" usr/bin/prometheus prometheus
+  (
+    root=$(dirname "$0")/../..
+    . "$root/scripts/lib/say.sh"
+    . "$root/scripts/lib/packages.sh"
+    unpack_packages "$tools" usr/bin/prometheus prometheus
+  )
 fi
 # shellcheck source=tests/netns/common.inc
 . "$(dirname "$0")/../netns/common.inc"
@@ -49,9 +51,9 @@ has_scraped() { ask 'kube_nflog_seen_total == 1' 2> /dev/null | jq -e '.data.res
 wait_until 30 has_scraped || fail "Prometheus has not scraped: $(tail -n 3 "$work/prometheus.log")"
 
 # In the dashboard's variables' place, something that they may stand for.
+# shellcheck disable=SC2016  # Grafana's own $
 {
   jq -r '.. | .expr? // empty' "$dashboard" |
-    # shellcheck disable=SC2016  # Grafana's own $
     sed 's/\$__rate_interval/5m/g; s/\$__range/1h/g; s/\$instance/.*/g'
   jq -r '.data.groups[].rules[].query' < <(curl -fsS http://127.0.0.1:9090/api/v1/rules)
 } > "$work/expressions"
