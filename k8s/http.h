@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/clock.h"
 #include "core/metrics.h"
 
 namespace kube_nflog {
@@ -29,6 +30,7 @@ struct HttpResponse {
   std::string body{};  // bounded; empty for streams
   std::string error{};
   std::optional<std::chrono::milliseconds> retry_after{};  // both forms of the header
+  std::optional<SystemTime> date{};                        // the server's clock, in whole seconds
 
   // For the log.
   std::string outcome() const {
