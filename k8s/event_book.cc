@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/log.h"
+
 namespace kube_nflog {
 namespace {
 
@@ -174,7 +176,8 @@ void EventBook::finish(const EventWrite& write, const WriteOutcome& outcome, Ste
 
 void EventBook::written(Entry& entry, const EventWrite& write, SteadyTime now, double dice) {
   metrics_.reported.add(std::exchange(entry.ledger_in_flight, 0));
-  refusals_.erase(entry.subject->pod.ns);
+  const std::string& ns = entry.subject->pod.ns;
+  if (refusals_.erase(ns) > 0) log::info("Events in namespace " + ns + " are written again");
   entry.record.told = write.record.total;
   entry.attempt = 0;
   failures_ = 0;
