@@ -36,6 +36,8 @@ sleep 2 # --refused-interval
 checkout_sends 5 udp/1002
 expect_event "$ledger" 5 "$(received 1002/UDP)"
 expect_event "$checkout" 5 "$(sent 1002/UDP)"
+expect_words 'Events in namespace (payments|shop) are written again'
+expect_words 'Events in namespace (payments|shop) are written again'
 
 step Deleted "namespace payments, amid drops"
 in_pod checkout "$send" --times 150 --pause 0.02 "$ledger_ipv4" udp/1003 &
