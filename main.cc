@@ -10,15 +10,12 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <random>
 #include <thread>
 
 #include "core/bounded_queue.h"
 #include "core/cause_table.h"
-#include "core/cut.h"
 #include "core/ingest.h"
-#include "core/interface_table.h"
 #include "core/log.h"
 #include "core/metrics.h"
 #include "core/options.h"
@@ -27,7 +24,6 @@
 #include "k8s/deliver.h"
 #include "k8s/event_book.h"
 #include "k8s/probe_server.h"
-#include "k8s/state_keeper.h"
 #include "nflog/open_source.h"
 #include "nflog/privileges.h"
 
@@ -36,8 +32,8 @@ namespace {
 
 constexpr std::size_t kQueueCapacity = 8'192;  // summaries on their way from thread 1 to thread 2
 
-DeliverOptions deliver_options(const Options& options, PeerStyle style) {
-  DeliverOptions deliver{.style = style};
+DeliverOptions deliver_options(const Options& options, PeerNaming::By naming) {
+  DeliverOptions deliver{.naming = naming};
   if (options.sink == SinkChoice::kStdout) deliver.flush_writes = EventBookOptions().capacity;
   return deliver;
 }
@@ -55,23 +51,6 @@ EventBookOptions book_options(const Options& options, std::uint64_t run) {
   }
   book.run_id = std::to_string(run);
   return book;
-}
-
-// Where an earlier process was, if --state-dir tells; else this is where a next one could begin.
-void go_on(OpenedSource& opened, StateKeeper& keeper, Deliver& deliver,
-           std::chrono::milliseconds expire, CauseTable& causes, InterfaceTable& interfaces) {
-  std::optional<SavedState> saved;
-  if (opened.stored) saved = keeper.load(*opened.stored, causes, interfaces);
-  const bool is_new = !saved.has_value();
-  if (saved) {
-    // Lines that are too old to be told again are not read again.
-    const bool exact = opened.source->resumed() && system_now() - saved->time < expire;
-    deliver.restore(std::move(*saved), exact);
-  }
-  const std::optional<std::string> position = opened.source->position();
-  if (!position) return;
-  keeper.start_at(*position);
-  if (is_new) deliver.save(steady_now());
 }
 
 // Answers on a thread of its own, from atomics alone, so that it tells the truth when others hang.
@@ -138,31 +117,24 @@ Result<> run(const Options& options, const sigset_t& signals) {
   Result<std::unique_ptr<Cluster>> cluster = Cluster::open(options, metrics, dice);
   if (!cluster) return fail(cluster.error());
   CauseTable causes;
-  Result<OpenedSource> opened = open_source(options, causes, metrics);
+  const Result<OpenedSource> opened = open_source(options, causes, metrics);
   if (!opened) return fail(opened.error());
   if (Result<> dropped = drop_capabilities(opened->keep); !dropped) return dropped;
 
   BoundedQueue<DropSummary> queue(kQueueCapacity);
-  Cut cut;
-  InterfaceTable interfaces;  // of an earlier process's drops
-  std::optional<StateKeeper> keeper;
-  if (opened->file) keeper.emplace(std::move(*opened->file), cut, opened->stored.has_value());
   EventBook book(book_options(options, random()), metrics);
-  Deliver deliver(deliver_options(options, (*cluster)->style()),
-                  {.queue = queue,
-                   .pods = (*cluster)->pods(),
-                   .feed = (*cluster)->feed(),
-                   .lookups = (*cluster)->lookups(),
-                   .book = book,
-                   .writer = (*cluster)->writer(),
-                   .poller = (*cluster)->poller(),
-                   .metrics = metrics,
-                   .keeper = keeper ? &*keeper : nullptr,
-                   .dice = dice});
-  if (keeper) go_on(*opened, *keeper, deliver, options.expire, causes, interfaces);
+  Deliver deliver(deliver_options(options, (*cluster)->naming()), {.queue = queue,
+                                                                   .pods = (*cluster)->pods(),
+                                                                   .feed = (*cluster)->feed(),
+                                                                   .lookup = (*cluster)->lookup(),
+                                                                   .book = book,
+                                                                   .writer = (*cluster)->writer(),
+                                                                   .poller = (*cluster)->poller(),
+                                                                   .metrics = metrics,
+                                                                   .dice = dice});
   Ingest ingest(
       {.dedupe = {.window = options.repeat_interval, .seed = random()}, .noise = options.noise},
-      *opened->source, queue, metrics, [&] { deliver.wake(); }, keeper ? &cut : nullptr);
+      *opened->source, queue, metrics, [&] { deliver.wake(); });
   return run_until_signal(signals, options.listen, metrics, ingest, deliver);
 }
 

@@ -96,10 +96,6 @@ void add_api(Page& page, const Metrics& m) {
       "why", kWatchEndNames);
   add(page.counter("lookups_total", "Look-ups of addresses that are no Pod of this node."),
       m.lookups, "result", kLookupResultNames);
-  add(page.counter("service_lookups_total", "Look-ups of Services by cluster address."),
-      m.service_lookups, "result", kLookupResultNames);
-  add(page.counter("dns_lookups_total", "Reverse DNS look-ups."), m.dns_lookups, "result",
-      kLookupResultNames);
 }
 
 }  // namespace

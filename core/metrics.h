@@ -78,12 +78,11 @@ enum class Why : std::uint8_t {
   kUnknownPrefix,  // a log line whose prefix does not say "dropped"
   kNoPod,          // no Pod at either end
   kEventBudget,    // could not be told within the budgets before it grew too old
-  kKept,           // at exit: left in --state-dir for the next process to tell
   kCount
 };
 inline constexpr std::array<std::string_view, kLabelCount<Why>> kWhyNames{
-    "mid_stream", "dhcp",    "mdns",           "multicast", "broadcast",    "ignored",
-    "hint",       "allowed", "unknown_prefix", "no_pod",    "event_budget", "kept"};
+    "mid_stream", "dhcp",    "mdns",           "multicast", "broadcast",   "ignored",
+    "hint",       "allowed", "unknown_prefix", "no_pod",    "event_budget"};
 
 // Where a drop was lost that should have made an Event.
 enum class Where : std::uint8_t {
@@ -128,18 +127,9 @@ enum class WatchEnd : std::uint8_t { kTimeout, kExpired, kError, kStalled, kCoun
 inline constexpr std::array<std::string_view, kLabelCount<WatchEnd>> kWatchEndNames{
     "timeout", "expired", "error", "stalled"};
 
-// kPaused: nobody is asked for a while, since the answer would be a refusal, or none.
-enum class LookupResult : std::uint8_t {
-  kFound,
-  kNotFound,
-  kError,
-  kOverBudget,
-  kCached,
-  kPaused,
-  kCount
-};
+enum class LookupResult : std::uint8_t { kFound, kNotFound, kError, kOverBudget, kCached, kCount };
 inline constexpr std::array<std::string_view, kLabelCount<LookupResult>> kLookupResultNames{
-    "found", "not_found", "error", "over_budget", "cached", "paused"};
+    "found", "not_found", "error", "over_budget", "cached"};
 
 enum class SourceKind : std::uint8_t { kNflog, kFile, kKmsg, kJournal, kCount };
 inline constexpr std::array<std::string_view, kLabelCount<SourceKind>> kSourceKindNames{
@@ -182,9 +172,7 @@ struct Metrics {
   Grid<Counter, ApiVerb, ApiCode> api_requests;
   Labelled<Counter, WatchEnd> watch_restarts;
   Counter lists;
-  Labelled<Counter, LookupResult> lookups;          // of Pods
-  Labelled<Counter, LookupResult> service_lookups;  // by the API server
-  Labelled<Counter, LookupResult> dns_lookups;
+  Labelled<Counter, LookupResult> lookups;
   Labelled<Gauge, SourceKind> source_active;
   Counter log_truncations;    // of the log file, after each of which lines may be lost unseen
   Counter log_lines_dropped;  // stderr was not being read

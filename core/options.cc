@@ -109,7 +109,6 @@ std::string minutes(const std::string& v) { return v + "m"; }
 std::string peer_identifier(const std::string& v) {
   if (v == "name" || v == "namespace") return v;
   if (v == "name_with_namespace") return "name";
-  if (v == "label") return "label:";  // without POD_IDENTIFIER_LABEL: a mistake
   return "namespace";
 }
 
@@ -124,8 +123,6 @@ const Choices<SourceChoice> kSources{{"auto", SourceChoice::kAuto},
 const Choices<SinkChoice> kSinks{{"kubernetes", SinkChoice::kKubernetes},
                                  {"stdout", SinkChoice::kStdout}};
 const Choices<StdoutFormat> kFormats{{"json", StdoutFormat::kJson}, {"text", StdoutFormat::kText}};
-const Choices<PeerDetail> kDetails{
-    {"full", PeerDetail::kFull}, {"workload", PeerDetail::kWorkload}, {"ip", PeerDetail::kIp}};
 const Choices<PodScope> kScopes{{"node", PodScope::kNode}, {"cluster", PodScope::kCluster}};
 // The flag alone says yes.
 const Choices<bool> kSwitch{{"false", false}, {"true", true}, {"", true}};
@@ -185,15 +182,6 @@ std::vector<Row> kubernetes_rows(Options& o) {
       {"peer-name", "workload|name|namespace|label:KEY", "how Events call the Pod at the other end",
        [&o](const std::string& v) { return option_value::take_peer_name(o.peer_name, v); },
        shown(o.peer_name), "POD_IDENTIFIER", peer_identifier},
-      choice("peer-detail",
-             "what Events tell of it: all; no Pod; no name of anything in another namespace",
-             o.peer_detail, kDetails),
-      choice("service-lookup", "ask the API server for the Service with an address",
-             o.service_lookup, kSwitch),
-      choice("reverse-dns", "ask DNS for the names of addresses that are no Pod's", o.reverse_dns,
-             kSwitch),
-      {"dns-server", "ADDR[:PORT]", "the DNS server to ask; default: those of /etc/resolv.conf",
-       into(o.dns_server), shown(o.dns_server)},
       {"event-reason", "TEXT", "the reason of the Events", into(o.event_reason),
        shown(o.event_reason), "KUBE_EVENT_DISPLAY_REASON"},
       {"event-component", "TEXT", "the source component of the Events", into(o.event_component),
@@ -329,11 +317,6 @@ Result<> check_together(Options& o) {
   if (o.source == SourceChoice::kFile && o.log_file.empty())
     return fail("--source=file needs --log-file=PATH: the log that the LOG rules write to.",
                 Exit::kUsage);
-  if (o.peer_name == "name" && o.peer_detail == PeerDetail::kWorkload)
-    return fail(
-        "--peer-name=name tells the Pod's name, which --peer-detail=workload withholds: "
-        "leave one of them out.",
-        Exit::kUsage);
   if (o.sink == SinkChoice::kKubernetes && !o.pods_file.empty())
     return fail("--pods=FILE is for --sink=stdout: Events are posted with the API's own Pods.",
                 Exit::kUsage);

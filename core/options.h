@@ -17,9 +17,6 @@ enum class SourceChoice { kAuto, kNflog, kFile, kKmsg, kJournal };
 enum class SinkChoice { kKubernetes, kStdout };
 enum class StdoutFormat { kJson, kText };
 enum class PodScope { kNode, kCluster };
-// What an Event tells of the other end: all; its workload, but no Pod; of what is not of the same
-// namespace, the address alone.
-enum class PeerDetail { kFull, kWorkload, kIp };
 
 struct Options {
   SourceChoice source = SourceChoice::kAuto;
@@ -31,7 +28,7 @@ struct Options {
   std::chrono::milliseconds expire{600'000};  // older lines of a log are not told
   std::vector<std::string> log_prefixes;  // empty: prefixes that say drop, deny, block or reject
   std::string journal_dir;                // empty: this machine's own journal
-  std::string state_dir;                  // of core/state_file; empty: nothing is kept
+  std::string state_dir;                  // of nflog/checkpoint; empty: no position is kept
 
   SinkChoice sink = SinkChoice::kKubernetes;
   StdoutFormat format = StdoutFormat::kJson;
@@ -42,10 +39,6 @@ struct Options {
   std::string node_name;
   PodScope pod_scope = PodScope::kNode;
   std::string peer_name = "workload";  // workload | name | namespace | label:KEY
-  PeerDetail peer_detail = PeerDetail::kFull;
-  bool service_lookup = true;
-  bool reverse_dns = true;
-  std::string dns_server;  // ADDRESS[:PORT]; empty: those of /etc/resolv.conf
 
   std::chrono::milliseconds repeat_interval{120'000};      // the fold's window
   std::chrono::milliseconds update_interval{60'000};       // first PATCH of a count

@@ -29,12 +29,11 @@ Result<std::unique_ptr<Cluster>> Cluster::open(const Options& options, Metrics& 
                                                const std::function<double()>& dice) {
   Result<PeerNaming> naming = parse_peer_naming(options.peer_name);
   if (!naming) return fail(naming.error());
-  std::unique_ptr<Cluster> cluster(new Cluster(std::move(*naming), options.peer_detail));
+  std::unique_ptr<Cluster> cluster(new Cluster(std::move(*naming)));
   const EventAuthor author{options.event_reason, options.event_component, node_name(options)};
   Result<> ready = options.pods_file.empty() ? cluster->connect(options, author.node, metrics, dice)
                                              : cluster->load(options.pods_file, metrics);
   if (!ready) return fail(ready.error());
-  if (Result<> dns = cluster->open_dns(options, metrics); !dns) return fail(dns.error());
   if (options.sink == SinkChoice::kKubernetes) {
     cluster->writer_ = std::make_unique<EventPoster>(*cluster->http_, metrics, author);
   } else {
@@ -64,24 +63,8 @@ Result<> Cluster::connect(const Options& options, const std::string& node, Metri
       *http_, pods_, metrics,
       PodWatchOptions{.node_name = whole_cluster ? "" : node, .label_key = naming_.label_key},
       steady_now, dice);
-  pod_lookup_.emplace(*http_, metrics, PodLookupOptions{.label_key = naming_.label_key});
-  if (options.service_lookup) service_lookup_.emplace(*http_, metrics, ServiceLookupOptions{});
+  lookup_.emplace(*http_, metrics, PodLookupOptions{.label_key = naming_.label_key});
   return {};
-}
-
-Result<> Cluster::open_dns(const Options& options, Metrics& metrics) {
-  if (!options.reverse_dns) return {};
-  Result<std::unique_ptr<ReverseDns>> dns =
-      ReverseDns::create(metrics, {.server = options.dns_server});
-  if (!dns) return fail(dns.error());
-  reverse_dns_ = std::move(*dns);
-  poller().invite(*reverse_dns_);
-  return {};
-}
-
-Lookups Cluster::lookups() {
-  return {pod_lookup_ ? &*pod_lookup_ : nullptr, service_lookup_ ? &*service_lookup_ : nullptr,
-          reverse_dns_.get()};
 }
 
 }  // namespace kube_nflog

@@ -22,12 +22,9 @@ Deliver::Deliver(DeliverOptions options, DeliverParts parts)
     : options_(options),
       parts_(std::move(parts)),
       peers_(options_.peers, parts_.metrics),
-      locator_(
-          parts_.pods, parts_.lookups,
-          [this](const DropSummary& drop, const Ends& ends, Locator::Told told) {
-            located(drop, ends, told);
-          },
-          options_.locating) {}
+      locator_(parts_.lookup,
+               [this](const DropSummary& drop, const Owner& source, const Owner& destination,
+                      Locator::Told told) { located(drop, source, destination, told); }) {}
 
 void Deliver::stop() {
   stop_.store(true, std::memory_order_relaxed);
@@ -45,20 +42,8 @@ Result<> Deliver::run() {
   } else {
     take_leftovers();  // for the ledger
   }
-  give_up();
+  parts_.book.give_up();
   return result;
-}
-
-// What a next process finds in the file, it tells.
-void Deliver::give_up() {
-  StateKeeper* const keeper = parts_.keeper;
-  if (keeper && keeper->is_at_position()) save(parts_.clock());
-  const bool is_kept = keeper && keeper->is_kept();
-  const std::uint64_t untold = parts_.book.give_up(is_kept);
-  if (is_kept && untold > 0) {
-    log::info(std::to_string(untold) + " packets are still to be told: they are kept in " +
-              keeper->path() + " for the next start.");
-  }
 }
 
 Result<> Deliver::step() {
@@ -70,83 +55,31 @@ Result<> Deliver::step() {
     pods_expired_at_ = now;
   }
   drain(now);
-  locator_.tick({now, system_now()});
   std::size_t unlimited = std::numeric_limits<std::size_t>::max();
-  Result<> result = write(unlimited);
-  if (parts_.keeper && parts_.keeper->due().value_or(SteadyTime::max()) <= now) save(now);
-  return result;
+  return write(unlimited);
 }
 
 SteadyTime Deliver::next_due() const {
   if (synced() && parts_.queue.size() > 0) return SteadyTime::min();
-  SteadyTime due = std::min(pods_expired_at_ + kHousekeeping, locator_.next_due());
+  SteadyTime due = pods_expired_at_ + kHousekeeping;
   if (parts_.feed) due = std::min(due, parts_.feed->next_due());
   if (parts_.writer.has_room()) due = std::min(due, parts_.book.next_due());
-  if (parts_.keeper) due = std::min(due, parts_.keeper->due().value_or(SteadyTime::max()));
   return due;
 }
 
 void Deliver::drain(SteadyTime now) {
   if (parts_.feed && !parts_.feed->synced()) return;
   synced_.store(true, std::memory_order_relaxed);
-  take_restored(now);
   DropSummary drop;
   for (std::size_t n = 0; n < kDropsPerRound; ++n) {
     if (!parts_.queue.pop(drop)) {
       backlog_ = false;
       break;
     }
-    if (drop.is_mark()) {
-      parts_.keeper->reach();
-      save(now);
-      continue;
-    }
-    if (parts_.keeper) parts_.keeper->pass();
     if (backlog_ && drop.last < system_now() - options_.expiry) {
       parts_.metrics.lost[Where::kExpired].add(drop.count);
     } else {
       take(drop, now);
-    }
-  }
-}
-
-void Deliver::restore(SavedState saved, bool exact) {
-  const ClockPair clocks{system_now(), parts_.clock()};
-  const auto take_over = [this](std::uint64_t packets) { parts_.metrics.seen.add(packets); };
-  for (const SavedEvent& event : saved.events) take_over(event.ledger);
-  for (const SavedDrop& waiting : saved.drops)
-    if (!waiting.told) take_over(waiting.drop.count);
-  parts_.book.restore(saved, exact, clocks);
-  peers_.restore(saved, clocks);
-  restored_ = std::move(saved.drops);
-}
-
-SavedState Deliver::state() const {
-  const ClockPair clocks{system_now(), parts_.clock()};
-  SavedState saved;
-  saved.time = clocks.wall;
-  parts_.book.save(clocks, saved);
-  peers_.save(clocks, saved);
-  saved.drops = restored_;
-  locator_.save(saved);
-  return saved;
-}
-
-void Deliver::save(SteadyTime now) { parts_.keeper->save(state(), now); }
-
-// Those that waited for an answer at the cut ask again.
-void Deliver::take_restored(SteadyTime now) {
-  for (const SavedDrop& waiting : std::exchange(restored_, {})) {
-    const DropSummary& drop = waiting.drop;
-    if (!waiting.told) {
-      take(drop, now);
-    } else {
-      const Moment moment{now, system_now()};
-      locator_.locate_peer(drop,
-                           {parts_.pods.find(drop.key.src, drop.last, moment),
-                            parts_.pods.find(drop.key.dst, drop.last, moment),
-                            {}},
-                           *waiting.told, moment);
     }
   }
 }
@@ -156,42 +89,37 @@ struct Deliver::Side {
   Direction direction;
   const Owner& self;
   const Owner& peer;
-  const ServiceName& service;
   bool tells_ledger;  // one drop, one entry in the ledger: at the receiver, where there is one
 
   const std::string& uid() const { return self.pod->event_uid(); }
 };
 
 void Deliver::take(const DropSummary& drop, SteadyTime now) {
-  const Moment moment{now, system_now()};
-  Ends ends{parts_.pods.find(drop.key.src, drop.last, moment),
-            parts_.pods.find(drop.key.dst, drop.last, moment),
-            {}};
-  const auto& [source, destination, service] = ends;
+  const Owner source = parts_.pods.find(drop.key.src, now);
+  const Owner destination = parts_.pods.find(drop.key.dst, now);
   // Many peers share an Event without their names, which waits for no answer.
   if (source.known() != destination.known() && (source.pod || destination.pod)) {
-    const Side side = destination.pod
-                          ? Side{Direction::kReceiving, destination, source, service, true}
-                          : Side{Direction::kSending, source, destination, service, true};
+    const Side side = destination.pod ? Side{Direction::kReceiving, destination, source, true}
+                                      : Side{Direction::kSending, source, destination, true};
     const PeerFold::Place place = peers_.place(side.uid(), side.direction, drop, now);
     if (place.shared()) {
       tell(drop, side, place, now);
-      return locator_.locate_peer(drop, ends, side.direction, moment);
+      return locator_.locate_peer(drop, source, destination, side.direction, now);
     }
   }
-  locator_.locate(drop, std::move(ends), moment);
+  locator_.locate(drop, source, destination, now);
 }
 
-void Deliver::located(const DropSummary& drop, const Ends& ends, Locator::Told told) {
-  const auto& [source, destination, service] = ends;
+void Deliver::located(const DropSummary& drop, const Owner& source, const Owner& destination,
+                      Locator::Told told) {
   const SteadyTime now = parts_.clock();
   const auto tell_pod = [&](const Side& side) {
     tell(drop, side, peers_.place(side.uid(), side.direction, drop, now), now);
   };
   if (destination.pod && told != Direction::kReceiving)
-    tell_pod({Direction::kReceiving, destination, source, service, !told});
+    tell_pod({Direction::kReceiving, destination, source, !told});
   if (source.pod && told != Direction::kSending)
-    tell_pod({Direction::kSending, source, destination, service, !destination.pod && !told});
+    tell_pod({Direction::kSending, source, destination, !destination.pod && !told});
   if (source.pod || destination.pod || told) return;
   parts_.metrics.suppressed[Why::kNoPod].add(drop.count);
   if (log::shows(log::Level::kDebug)) {
@@ -207,14 +135,12 @@ void Deliver::tell(const DropSummary& drop, const Side& side, const PeerFold::Pl
   if (parts_.book.add(place.event, counts, side.tells_ledger, now)) return;
   DropKey key = drop.key;
   Owner peer = side.peer;
-  ServiceName service = side.service;
-  if (place.shared()) {  // which has waited for no answer, but may find one remembered
+  if (place.shared()) {
     set_peer(key, side.direction, place.example);
-    peer = locator_.recall(place.example, now);
-    if (service.empty()) service = locator_.recall_service(key, now);
+    peer = parts_.pods.find(place.example, now);
   }
-  EventSubject subject = describe(key, side.direction, side.self, peer, options_.style,
-                                  place.shared() ? Peers::kMany : Peers::kOne, service);
+  EventSubject subject = describe(key, side.direction, side.self, peer, options_.naming,
+                                  place.shared() ? Peers::kMany : Peers::kOne);
   subject.interfaces = drop.interfaces;
   parts_.book.offer(std::move(subject), counts, side.tells_ledger, now);
 }
@@ -230,7 +156,6 @@ Result<> Deliver::write(std::size_t& left) {
         std::move(*next), [this](const EventWrite& write, const WriteOutcome& outcome) {
           --in_flight_;
           parts_.book.finish(write, outcome, parts_.clock(), parts_.dice());
-          if (parts_.keeper) parts_.keeper->touch();
         });
     if (!result) return result;
   }
@@ -255,17 +180,8 @@ Result<> Deliver::flush() {
 void Deliver::take_leftovers() {
   const bool pods_unknown = parts_.feed && !parts_.feed->synced();
   DropSummary drop;
-  const bool is_kept = parts_.keeper && parts_.keeper->is_kept();
-  if (pods_unknown) {
-    for (const SavedDrop& waiting : restored_)  // they stay in the file
-      if (!waiting.told) parts_.metrics.suppressed[Why::kKept].add(waiting.drop.count);
-  }
   while (pods_unknown && parts_.queue.pop(drop)) {
-    if (parts_.keeper) parts_.keeper->pass();
-    if (is_kept)
-      parts_.metrics.suppressed[Why::kKept].add(drop.count);
-    else
-      parts_.metrics.lost[Where::kUnflushed].add(drop.count);
+    parts_.metrics.lost[Where::kUnflushed].add(drop.count);
   }
   while (parts_.queue.size() > 0) drain(parts_.clock());
   locator_.give_up();

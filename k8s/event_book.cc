@@ -37,7 +37,7 @@ void EventBook::offer(EventSubject subject, const EventCounts& counts, bool tell
   if (add(subject.key, counts, tells_ledger, now)) return;
   const std::uint64_t ledger = tells_ledger ? counts.count : 0;
   if (refuses(subject.pod.ns, now)) return metrics_.lost[Where::kRefused].add(ledger);
-  Entry* const entry = admit(subject, counts.first, now);
+  Entry* const entry = admit(subject, now);
   if (!entry) return metrics_.suppressed[Why::kEventBudget].add(ledger);
   count(*entry, counts, ledger, now);
 }
@@ -52,13 +52,11 @@ void EventBook::count(Entry& entry, const EventCounts& counts, std::uint64_t led
   record.total += counts.count;
   record.add_peers(counts.peers);
   entry.ledger_waiting += ledger;
-  if (entry.idle == idle_.end()) return;
-  if (record.total > record.told) return wake(entry, now);
-  metrics_.reported.add(std::exchange(entry.ledger_waiting, 0));  // by an earlier process
+  if (entry.idle != idle_.end()) wake(entry, now);
 }
 
 // Null: there is no room.
-EventBook::Entry* EventBook::admit(EventSubject& subject, SystemTime first, SteadyTime now) {
+EventBook::Entry* EventBook::admit(EventSubject& subject, SteadyTime now) {
   const auto waiting = waiting_of_pod_.find(subject.pod.uid);
   if (waiting != waiting_of_pod_.end() && waiting->second >= options_.waiting_per_pod)
     return nullptr;
@@ -66,11 +64,10 @@ EventBook::Entry* EventBook::admit(EventSubject& subject, SystemTime first, Stea
     if (idle_.empty()) return nullptr;
     entries_.erase(idle_.front());
     idle_.pop_front();
-    ++forgotten_;
   }
   const std::uint64_t key = subject.key;
   Entry& entry = entries_[key];
-  entry.record.stamp = stamp(first);
+  entry.record.stamp = options_.run_id + '.' + std::to_string(serial_++);
   entry.subject = std::make_shared<const EventSubject>(std::move(subject));
   entry.idle_since = now;
   entry.idle = idle_.insert(idle_.end(), key);
@@ -104,7 +101,6 @@ void EventBook::settle(Entry& entry, SteadyTime now) {
   if (entry.record.total > entry.record.told) {
     return queue_.add(subject.key, subject.pod.ns, std::max(now, entry.not_before));
   }
-  metrics_.reported.add(std::exchange(entry.ledger_waiting, 0));  // by an earlier process
   const auto waiting = waiting_of_pod_.find(subject.pod.uid);
   if (--waiting->second == 0) waiting_of_pod_.erase(waiting);
   entry.idle_since = now;
@@ -155,7 +151,6 @@ void EventBook::finish(const EventWrite& write, const WriteOutcome& outcome, Ste
   entry.record.base_peers = write.record.base_peers;
   entry.record.first = std::min(entry.record.first, write.record.first);
   entry.record.exists = write.record.exists;
-  entry.record.unsure = write.record.unsure;
   entry.record.resource_version = write.record.resource_version;
   switch (outcome.verdict) {
     case Verdict::kWritten:
@@ -180,7 +175,7 @@ void EventBook::finish(const EventWrite& write, const WriteOutcome& outcome, Ste
 void EventBook::written(Entry& entry, const EventWrite& write, SteadyTime now, double dice) {
   metrics_.reported.add(std::exchange(entry.ledger_in_flight, 0));
   refusals_.erase(entry.subject->pod.ns);
-  entry.record.told = std::max(write.record.total, write.record.told);
+  entry.record.told = write.record.total;
   entry.attempt = 0;
   failures_ = 0;
   const bool is_first = entry.interval.count() == 0;
@@ -261,16 +256,11 @@ void EventBook::hurry(SteadyTime now) {
   queue_.hurry();
 }
 
-std::uint64_t EventBook::give_up(bool is_kept) {
-  std::uint64_t untold = 0;
+void EventBook::give_up() {
   for (auto& [key, entry] : entries_) {
-    untold += std::exchange(entry.ledger_in_flight, 0) + std::exchange(entry.ledger_waiting, 0);
+    metrics_.lost[Where::kUnflushed].add(std::exchange(entry.ledger_in_flight, 0) +
+                                         std::exchange(entry.ledger_waiting, 0));
   }
-  if (is_kept)
-    metrics_.suppressed[Why::kKept].add(untold);
-  else
-    metrics_.lost[Where::kUnflushed].add(untold);
-  return untold;
 }
 
 }  // namespace kube_nflog

@@ -73,7 +73,6 @@ std::string drop_facts(const EventSubject& subject, const EventRecord& record) {
   json.add_if_known("protocol", subject.protocol);
   if (subject.port) json.add("port", *subject.port);
   json.add_if_known("icmp", subject.icmp);
-  json.add_if_known("service", subject.service_name);
   json.add_if_known("serviceAddress", subject.service_address);
   json.add_if_known("cause", subject.cause);
   if (subject.interfaces) {

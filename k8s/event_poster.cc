@@ -44,7 +44,6 @@ void reconcile(EventRecord& record, const StoredEvent& stored) {
   std::uint64_t ours = 0;
   if (stored.stamp == record.stamp) {
     ours = stored.stamped;  // the Event's own word, also on a write whose answer never came
-    record.told = std::max(record.told, std::min(stored.stamped, stored.count));
   } else if (record.exists) {
     ours = record.told;  // another writer came after us and counted on from there
   }
@@ -53,7 +52,6 @@ void reconcile(EventRecord& record, const StoredEvent& stored) {
     record.base_peers = std::max({record.base_peers, stored.peers, 1U});
   if (stored.first) record.first = std::min(record.first, *stored.first);
   record.exists = true;
-  record.unsure = false;
   record.resource_version = stored.resource_version;
 }
 
@@ -96,8 +94,7 @@ Result<> EventPoster::write(EventWrite write, Done done) {
 
 void EventPoster::next(const JobPtr& job) {
   if (job->requests >= kMaxRequests) return finish(job, {.verdict = Verdict::kRetry});
-  const EventRecord& record = job->write.record;
-  send(!record.exists ? ApiVerb::kCreate : record.unsure ? ApiVerb::kGet : ApiVerb::kPatch, job);
+  send(job->write.record.exists ? ApiVerb::kPatch : ApiVerb::kCreate, job);
 }
 
 void EventPoster::send(ApiVerb verb, const JobPtr& job) {
@@ -146,7 +143,7 @@ void EventPoster::read(const JobPtr& job, const HttpResponse& response) {
   const std::optional<StoredEvent> stored = parse_event(response.body);
   if (!stored) return settle(ApiVerb::kGet, job, response);
   reconcile(record, *stored);
-  const bool told = stored->stamp == record.stamp && stored->stamped >= record.total;
+  const bool told = stored->stamp == record.stamp && stored->stamped == record.total;
   if (told) return finish(job, {.verdict = Verdict::kWritten});
   next(job);
 }

@@ -29,11 +29,6 @@ struct HttpResponse {
   std::string body{};  // bounded; empty for streams
   std::string error{};
   std::optional<std::chrono::milliseconds> retry_after{};  // both forms of the header
-
-  // For the log.
-  std::string outcome() const {
-    return status == 0 || !error.empty() ? error : "HTTP " + std::to_string(status);
-  }
 };
 
 class Http {

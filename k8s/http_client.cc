@@ -69,18 +69,6 @@ std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* user) {
   return size;
 }
 
-curl_waitfd to_curl(const pollfd& fd) {
-  const int events = ((fd.events & POLLIN) != 0 ? CURL_WAIT_POLLIN : 0) |
-                     ((fd.events & POLLOUT) != 0 ? CURL_WAIT_POLLOUT : 0);
-  return {fd.fd, static_cast<short>(events), 0};
-}
-
-// libcurl tells an error or a hang-up as something to read.
-short from_curl(short events) {
-  return static_cast<short>(((events & CURL_WAIT_POLLIN) != 0 ? POLLIN : 0) |
-                            ((events & CURL_WAIT_POLLOUT) != 0 ? POLLOUT : 0));
-}
-
 }  // namespace
 
 class HttpClient::Impl {
@@ -121,31 +109,18 @@ class HttpClient::Impl {
     }
   }
 
-  void poll(std::chrono::milliseconds max_wait, PollGuest* guest) {
+  void poll(std::chrono::milliseconds max_wait) {
     called_ = false;
     step();
-    const bool enough = called_ || !queued_.empty();
-    if (enough && guest == nullptr) return;
-    wait(enough ? std::chrono::milliseconds(0) : max_wait, guest);
-    if (!enough) step();
+    if (called_ || !queued_.empty()) return;
+    const auto wait = std::clamp<std::chrono::milliseconds::rep>(max_wait.count(), 0, 600'000);
+    curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(wait), nullptr);
+    step();
   }
 
   void wake() { curl_multi_wakeup(multi_.get()); }
 
  private:
-  void wait(std::chrono::milliseconds max_wait, PollGuest* guest) {
-    std::vector<pollfd> fds;
-    if (guest != nullptr) guest->prepare(fds, max_wait);
-    std::vector<curl_waitfd> extra;
-    extra.reserve(fds.size());
-    for (const pollfd& fd : fds) extra.push_back(to_curl(fd));
-    const auto time = std::clamp<std::chrono::milliseconds::rep>(max_wait.count(), 0, 600'000);
-    curl_multi_poll(multi_.get(), extra.data(), static_cast<unsigned>(extra.size()),
-                    static_cast<int>(time), nullptr);
-    for (std::size_t i = 0; i < fds.size(); ++i) fds[i].revents = from_curl(extra[i].revents);
-    if (guest != nullptr) guest->process(fds);
-  }
-
   using Transfers = std::unordered_map<Id, std::unique_ptr<Transfer>>;
 
   void step() {
@@ -290,7 +265,7 @@ Http::Id HttpClient::stream(HttpRequest request, Data data, Done done) {
   return impl_->add(std::move(request), std::move(data), std::move(done));
 }
 void HttpClient::cancel(Id id) { impl_->cancel(id); }
-void HttpClient::poll(std::chrono::milliseconds max_wait) { impl_->poll(max_wait, guest_); }
+void HttpClient::poll(std::chrono::milliseconds max_wait) { impl_->poll(max_wait); }
 void HttpClient::wake() { impl_->wake(); }
 
 }  // namespace kube_nflog

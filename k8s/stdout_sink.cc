@@ -28,7 +28,6 @@ Result<> StdoutSink::write(EventWrite write, Done done) {
   const ApiVerb verb = write.record.exists ? ApiVerb::kPatch : ApiVerb::kCreate;
   metrics_.events_written.at(verb, ApiCode::k2xx).add();
   write.record.exists = true;
-  write.record.unsure = false;
   done(std::move(write), {});
   return {};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where in the kernel's log to go on: a sequence number, which means something during one boot
-// only. Pure. Used by nflog/kmsg_source for core/state_file.
+// only. Pure. Used by nflog/kmsg_source for its checkpoint.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,7 @@ std::string kmsg_position(std::string_view boot_id, std::uint64_t next);
 
 struct KmsgStart {
   std::uint64_t next = 0;
-  std::string from;      // for the log, after "Reading … from"
-  bool resumed = false;  // as kept
+  std::string from;  // for the log, after "Reading … from"
 };
 
 // `kept`: a kmsg_position(), or what stands in its place; none: nothing was kept. `end`: the record

@@ -6,13 +6,11 @@
 declare -A packages=(
   [build]='g++ cmake ninja-build ccache pkg-config libnetfilter-log-dev libmnl-dev libnfnetlink-dev
     libcurl4-openssl-dev rapidjson-dev libexpected-dev libcli11-dev libspdlog-dev libfmt-dev
-    prometheus-cpp-dev libcivetweb-dev libcap-ng-dev libc-ares-dev libyaml-cpp-dev libsystemd-dev
+    prometheus-cpp-dev libcivetweb-dev libcap-ng-dev libyaml-cpp-dev libsystemd-dev
     libgtest-dev libgmock-dev'
   [node]='iproute2 iptables nftables python3'
   [cluster]='curl jq openssl ca-certificates'
-  [test]='curl jq systemd-journal-remote dnsmasq-base'
-  [deploy]='curl jq python3 systemd'
-  [npm]='npm'
+  [test]='curl jq systemd-journal-remote'
   [bench]='libbenchmark-dev'
   [check]='clang clang-format clang-tidy shellcheck'
 )

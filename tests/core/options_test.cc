@@ -174,20 +174,6 @@ TEST(Options, ASwitchIsOnByItsNameAlone) {
             std::string::npos);
 }
 
-TEST(Options, HowMuchIsToldOfPeers) {
-  EXPECT_EQ(parse({})->options.peer_detail, PeerDetail::kFull);
-  EXPECT_EQ(parse({"--peer-detail=ip", "--peer-name=name"})->options.peer_detail, PeerDetail::kIp);
-  EXPECT_EQ(parse({"--peer-detail=workload"})->options.peer_detail, PeerDetail::kWorkload);
-  EXPECT_NE(parse({"--peer-detail=workload", "--peer-name=name"}).error().what.find("withholds"),
-            std::string::npos);
-  EXPECT_TRUE(parse({})->options.service_lookup);
-  EXPECT_FALSE(parse({"--service-lookup=false"})->options.service_lookup);
-  EXPECT_TRUE(parse({})->options.reverse_dns);
-  EXPECT_FALSE(parse({"--reverse-dns=false"})->options.reverse_dns);
-  EXPECT_EQ(parse({"--dns-server=10.96.0.10"})->options.dns_server, "10.96.0.10");
-  EXPECT_FALSE(parse({}, {"POD_IDENTIFIER=label"})) << "which label?";
-}
-
 TEST(Options, PrintConfigCanBeFedBackAndGivesTheSame) {
   const std::string first =
       parse({"--print-config", "--sink=stdout", "--repeat-interval=90s", "--peer-name=label:app",

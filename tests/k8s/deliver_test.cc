@@ -49,7 +49,7 @@ class DeliverTest : public testing::Test, public Poller {
     deliver.emplace(options, DeliverParts{.queue = queue,
                                           .pods = pods,
                                           .feed = &feed,
-                                          .lookups = {.pods = lookup},
+                                          .lookup = lookup,
                                           .book = *book,
                                           .writer = writer != nullptr ? *writer : *poster,
                                           .poller = *this,
@@ -82,7 +82,7 @@ class DeliverTest : public testing::Test, public Poller {
   }
   void finish() {
     ASSERT_TRUE(deliver->flush());
-    book->give_up(/*is_kept=*/false);
+    book->give_up();
   }
 
   BoundedQueue<DropSummary> queue{4096};
@@ -248,9 +248,8 @@ TEST_F(DeliverManyPeers, AFoldedDropIsOfTheSameEvent) {
 }
 
 TEST_F(DeliverManyPeers, TheirEventWaitsForNoAnswer) {
-  PodLookup real(api, metrics, {.limits = {.burst = 20, .refill = 1h}});
+  PodLookup real(api, metrics, {.burst = 20, .refill = 1h});
   lookup = &real;
-  options.locating.bound = 1h;
   start();
   receive(1, 41);
   receive(1, 41);
@@ -265,9 +264,8 @@ TEST_F(DeliverManyPeers, TheirEventWaitsForNoAnswer) {
 
 // One of many to the receiver, but a Pod with an owner of its own.
 TEST_F(DeliverManyPeers, AFurtherClientOnAnotherNodeHearsOfIt) {
-  PodLookup real(api, metrics, {.limits = {.burst = 1000}});
+  PodLookup real(api, metrics, {.burst = 1000});
   lookup = &real;
-  options.locating.bound = 1h;
   start();
   receive(1, 12);
   EXPECT_EQ(api.size(), 11U);
@@ -281,9 +279,8 @@ TEST_F(DeliverManyPeers, AFurtherClientOnAnotherNodeHearsOfIt) {
 }
 
 TEST_F(DeliverManyPeers, APodThatScansHasOneEventForItsTargets) {
-  PodLookup real(api, metrics, {.limits = {.burst = 1000}});
+  PodLookup real(api, metrics, {.burst = 1000});
   lookup = &real;
-  options.locating.bound = 1h;
   start();
   for (int n = 1; n <= 40; ++n) push(port_key("10.0.0.1", peer(n), 22), 2);
   settle(5s);

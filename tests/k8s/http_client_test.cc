@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/eventfd.h>
 
 #include <array>
 #include <atomic>
@@ -420,69 +419,6 @@ TEST(HttpClient, ItsEndCallsNobody) {
   client->send({.path = "/"}, [](const HttpResponse&) { ADD_FAILURE(); });
   client->poll(10ms);
   client->send({.path = "/"}, [](const HttpResponse&) { ADD_FAILURE(); });
-}
-
-// An eventfd, and the time of its owner's next turn.
-struct Guest : PollGuest {
-  void prepare(std::vector<pollfd>& fds, std::chrono::milliseconds& max_wait) override {
-    fds.push_back({fd.get(), POLLIN, 0});
-    max_wait = std::min(max_wait, turn);
-  }
-  void process(std::span<const pollfd> fds) override {
-    ++turns;
-    was_ready = fds.size() == 1 && (fds[0].revents & POLLIN) != 0;
-  }
-  UniqueFd fd{::eventfd(0, EFD_CLOEXEC)};
-  std::chrono::milliseconds turn{60'000};
-  int turns = 0;
-  bool was_ready = false;
-};
-
-TEST(Pollers, WaitForAGuestsSocketsAndTurns) {
-  Metrics metrics;
-  ApiConfig config;
-  config.server = "http://127.0.0.1:9";
-  const auto client = client_for(std::move(config), metrics);
-  EventfdPoller offline;
-  for (Poller* poller : {static_cast<Poller*>(client.get()), static_cast<Poller*>(&offline)}) {
-    Guest guest;
-    poller->invite(guest);
-    poller->poll(1ms);
-    EXPECT_EQ(guest.turns, 1);
-    EXPECT_FALSE(guest.was_ready);
-    const SteadyTime start = steady_now();
-    ::eventfd_write(guest.fd.get(), 1);
-    poller->poll(60s);
-    EXPECT_TRUE(guest.was_ready);
-    eventfd_t value = 0;
-    ::eventfd_read(guest.fd.get(), &value);
-    guest.turn = 1ms;
-    poller->poll(60s);
-    EXPECT_EQ(guest.turns, 3);
-    EXPECT_FALSE(guest.was_ready);
-    guest.turn = 60s;
-    poller->wake();
-    poller->poll(60s);
-    EXPECT_EQ(guest.turns, 4);
-    EXPECT_LT(steady_now() - start, 30s);
-  }
-}
-
-TEST(HttpClient, AGuestHasItsTurnHoweverBusyWeAre) {
-  const TinyServer server(always(TinyServer::answer(200, "{}")));
-  Metrics metrics;
-  const auto client = client_for(server, metrics);
-  Guest guest;
-  client->invite(guest);
-  int answers = 0;
-  const Http::Done again = [&](const HttpResponse&) {
-    if (++answers < 20) client->send({.path = "/x"}, again);
-  };
-  client->send({.path = "/x"}, again);
-  int polls = 0;
-  for (; answers < 20 && polls < 1000; ++polls) client->poll(50ms);
-  EXPECT_EQ(answers, 20);
-  EXPECT_EQ(guest.turns, polls);
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ TEST(PodLookup, AnErrorAnswersEverybodyWithNothingKnown) {
 }
 
 TEST(PodLookup, TheBudgetBoundsWhatItAsks) {
-  Rig rig({.limits = {.burst = 3, .refill = milliseconds(1000)}});
+  Rig rig({.burst = 3, .refill = milliseconds(1000)});
   for (int i = 1; i <= 10; ++i) rig.resolve("10.1.0." + std::to_string(i), kStart);
   EXPECT_EQ(rig.http.size(), 3u);
   EXPECT_EQ(rig.answers.size(), 7u) << "the others are told at once that nothing is known";
@@ -114,7 +114,7 @@ TEST(PodLookup, TheBudgetBoundsWhatItAsks) {
 }
 
 TEST(PodLookup, ForgetsTheLongestUnusedAndNeverOneThatIsWaitedFor) {
-  Rig rig({.limits = {.burst = 100, .capacity = 2}});
+  Rig rig({.burst = 100, .capacity = 2});
   rig.resolve("10.1.0.1", kStart);
   rig.resolve("10.1.0.2", kStart);
   rig.resolve("10.1.0.3", kStart);
@@ -127,31 +127,6 @@ TEST(PodLookup, ForgetsTheLongestUnusedAndNeverOneThatIsWaitedFor) {
   EXPECT_EQ(rig.lookup.size(), 2u);
   rig.resolve("10.1.0.1", kStart);
   EXPECT_EQ(rig.http.size(), 3u);
-}
-
-TEST(PodLookup, AServerThatForbidsItIsLeftAloneForAMinute) {
-  Rig rig;
-  rig.resolve("10.1.0.1", kStart);
-  rig.http.answer(403, "");
-  EXPECT_EQ(rig.count(LookupResult::kError), 1u);
-  rig.resolve("10.1.0.2", kStart + seconds(59));
-  EXPECT_EQ(rig.http.size(), 1u);
-  EXPECT_EQ(rig.answers.size(), 2u);
-  EXPECT_EQ(rig.count(LookupResult::kPaused), 1u);
-  EXPECT_FALSE(rig.lookup.can_spare(ip("10.1.0.2"), kStart + seconds(59)));
-  rig.resolve("10.1.0.2", kStart + seconds(60));
-  EXPECT_EQ(rig.http.size(), 2u);
-}
-
-TEST(PodLookup, RecallsWithoutAsking) {
-  Rig rig;
-  EXPECT_FALSE(rig.lookup.recall(ip("10.1.0.9"), kStart).known());
-  rig.resolve("10.1.0.9", kStart);
-  EXPECT_FALSE(rig.lookup.recall(ip("10.1.0.9"), kStart).known()) << "no answer yet";
-  rig.http.answer(pod_list(pod("web", "10.1.0.9")));
-  EXPECT_EQ(rig.lookup.recall(ip("10.1.0.9"), kStart + seconds(299)).pod->name, "web");
-  EXPECT_FALSE(rig.lookup.recall(ip("10.1.0.9"), kStart + seconds(301)).known());
-  EXPECT_EQ(rig.http.size(), 1u);
 }
 
 TEST(PodLookup, DoesNotAskForWhatIsNobodys) {
