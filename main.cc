@@ -123,6 +123,7 @@ Result<> run_until_signal(const sigset_t& signals, const std::string& listen,
   thread1.join();  // its last drops are in the queue now
   deliver.stop();
   thread2.join();
+  log::info("stopped: " + metrics.ledger());
   return ingested ? delivered : ingested;
 }
 

@@ -149,13 +149,40 @@ Metrics::Metrics(std::span<const std::uint16_t> nflog_groups) {
   }
 }
 
+namespace {
+
+std::uint64_t sum(std::span<const Counter> counters) {
+  std::uint64_t sum = 0;
+  for (const Counter& counter : counters) sum += counter.value();
+  return sum;
+}
+
+// " (mid_stream 3, no_pod 1)", of those that are not 0.
+std::string details(std::span<const Counter> counters, std::span<const std::string_view> names) {
+  std::string text;
+  for (std::size_t i = 0; i < counters.size(); ++i) {
+    if (counters[i].value() == 0) continue;
+    text += text.empty() ? " (" : ", ";
+    text.append(names[i]) += ' ' + std::to_string(counters[i].value());
+  }
+  return text.empty() ? text : text + ')';
+}
+
+}  // namespace
+
 std::int64_t Metrics::pending() const {
-  std::uint64_t settled = reported.value();
-  for (const Counter& c : suppressed.all()) settled += c.value();
-  for (const Counter& c : lost.all()) settled += c.value();
-  settled -=
-      lost[Where::kNetlinkOverrun].value() + lost[Where::kKmsgOverrun].value();  // never seen
+  const std::uint64_t never_seen =
+      lost[Where::kNetlinkOverrun].value() + lost[Where::kKmsgOverrun].value();
+  const std::uint64_t settled =
+      reported.value() + sum(suppressed.all()) + sum(lost.all()) - never_seen;
   return static_cast<std::int64_t>(seen.value()) - static_cast<std::int64_t>(settled);
+}
+
+std::string Metrics::ledger() const {
+  return "seen " + std::to_string(seen.value()) + ", reported " + std::to_string(reported.value()) +
+         ", suppressed " + std::to_string(sum(suppressed.all())) +
+         details(suppressed.all(), kWhyNames) + ", lost " + std::to_string(sum(lost.all())) +
+         details(lost.all(), kWhereNames);
 }
 
 std::string Metrics::render() const {

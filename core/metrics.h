@@ -202,6 +202,8 @@ struct Metrics {
   // seen - reported - suppressed - lost of those seen: what is still on its way. 0 after a clean
   // exit.
   std::int64_t pending() const;
+  // For people: "seen 9, reported 5, suppressed 3 (mid_stream 2, no_pod 1), lost 1 (unflushed 1)".
+  std::string ledger() const;
   bool reads_a_source() const {
     for (const Gauge& active : source_active.all())
       if (active.value() == 1) return true;

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "core/log.h"
+
 namespace kube_nflog {
 namespace {
 
@@ -191,7 +193,8 @@ void EventBook::finish(const EventWrite& write, const WriteOutcome& outcome, Ste
 
 void EventBook::written(Entry& entry, const EventWrite& write, SteadyTime now, double dice) {
   metrics_.reported.add(std::exchange(entry.ledger_in_flight, 0));
-  refusals_.erase(entry.subject->pod.ns);
+  const std::string& ns = entry.subject->pod.ns;
+  if (refusals_.erase(ns) > 0) log::info("Events in namespace " + ns + " are written again");
   entry.record.told = std::max(write.record.total, write.record.told);
   entry.attempt = 0;
   failures_ = 0;

@@ -56,6 +56,18 @@ TEST(Metrics, PendingIsSeenLessWhatIsSettled) {
   EXPECT_EQ(m.pending(), 4);
 }
 
+TEST(Metrics, LedgerNamesWhatIsNotZero) {
+  Metrics m;
+  EXPECT_EQ(m.ledger(), "seen 0, reported 0, suppressed 0, lost 0");
+  m.seen.add(10);
+  m.reported.add(5);
+  m.suppressed[Why::kMidStream].add(2);
+  m.suppressed[Why::kNoPod].add(1);
+  m.lost[Where::kUnflushed].add(2);
+  EXPECT_EQ(m.ledger(),
+            "seen 10, reported 5, suppressed 3 (mid_stream 2, no_pod 1), lost 2 (unflushed 2)");
+}
+
 TEST(Metrics, CodesAreSortedIntoTheirClasses) {
   EXPECT_EQ(api_code(0), ApiCode::kError);
   EXPECT_EQ(api_code(201), ApiCode::k2xx);
