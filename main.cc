@@ -12,29 +12,37 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "core/bounded_queue.h"
 #include "core/cause_table.h"
+#include "core/check.h"
 #include "core/cut.h"
 #include "core/ingest.h"
 #include "core/interface_table.h"
 #include "core/log.h"
 #include "core/metrics.h"
 #include "core/options.h"
+#include "core/running_flags.h"
+#include "core/terminal.h"
 #include "core/unique_fd.h"
+#include "k8s/check_cluster.h"
 #include "k8s/cluster.h"
 #include "k8s/deliver.h"
 #include "k8s/event_book.h"
 #include "k8s/probe_server.h"
 #include "k8s/state_keeper.h"
+#include "nflog/check_node.h"
 #include "nflog/open_source.h"
 #include "nflog/privileges.h"
 
 namespace kube_nflog {
 namespace {
 
-constexpr std::size_t kQueueCapacity = 8'192;  // summaries on their way from thread 1 to thread 2
+constexpr std::size_t kQueueCapacity = 8'192;   // summaries on their way from thread 1 to thread 2
+constexpr std::size_t kWorkloadSeries = 1'000;  // of --metrics-by=workload
 
 DeliverOptions deliver_options(const Options& options, PeerStyle style) {
   DeliverOptions deliver{.style = style};
@@ -87,9 +95,10 @@ Result<std::unique_ptr<ProbeServer>> serve_probes(const std::string& listen, con
     if (!metrics.reads_a_source()) return "there is no source to read yet";
     return deliver.synced() ? "" : "the Pods are not listed yet";
   };
-  return ProbeServer::start(listen, {.metrics = [&metrics] { return metrics.render(); },
-                                     .not_live = not_live,
-                                     .not_ready = not_ready});
+  return ProbeServer::start(listen,
+                            {.metrics = [&metrics](Metrics::Format f) { return metrics.render(f); },
+                             .not_live = not_live,
+                             .not_ready = not_ready});
 }
 
 // Thread 1 ingests, thread 2 delivers, this one waits: for a signal, or for one of them to fail.
@@ -128,8 +137,9 @@ Result<> run_until_signal(const sigset_t& signals, const std::string& listen,
 }
 
 Result<> run(const Options& options, const sigset_t& signals) {
-  Metrics metrics(options.nflog_groups);
-  log::start(log::level_from(options.log_level), metrics.log_lines_dropped);
+  Metrics metrics(options.nflog_groups,
+                  options.metrics_by == MetricsBy::kWorkload ? kWorkloadSeries : 0);
+  log::start(log::level_from(options.log_level), options.log_format, metrics.log_lines_dropped);
   for (const std::string& remark : options.remarks) log::info(remark);
   std::mt19937_64 random(std::random_device{}());
   const std::function<double()> dice = [twister = std::mt19937_64(random())]() mutable {
@@ -167,9 +177,24 @@ Result<> run(const Options& options, const sigset_t& signals) {
   return run_until_signal(signals, options.listen, metrics, ingest, deliver);
 }
 
-int explain_and_exit(const Error& error) {
-  std::fprintf(stderr, "kube-nflog: %s\n", error.what.c_str());
+int explain_and_exit(const Error& error, log::Format format = log::Format::kText) {
+  if (format == log::Format::kJson)
+    log::error(error.what);
+  else
+    std::fprintf(stderr, "kube-nflog: %s\n", error.what.c_str());
   return static_cast<int>(error.exit);
+}
+
+// --check: what a start with these options needs, one line each.
+int check(const CommandLine& line, const std::string& borrowed) {
+  Counter unused;
+  log::start(log::Level::kError, line.options.log_format, unused);  // findings, not a log
+  Findings findings;
+  if (!borrowed.empty()) findings.info("flags", "Those of the agent that runs here:" + borrowed);
+  findings.add(check_node(line.options));
+  findings.add(check_cluster(line.options));
+  const std::string text = print(findings, terminal_of(STDOUT_FILENO).colour);
+  return std::fputs(text.c_str(), stdout) < 0 || findings.any_failed() ? 1 : 0;
 }
 
 }  // namespace
@@ -184,9 +209,20 @@ int main(int argc, char** argv) {
   sigprocmask(SIG_BLOCK, &signals, nullptr);  // inherited by the threads: only main() takes them
   std::signal(SIGPIPE, SIG_IGN);
 
-  const Result<CommandLine> line = parse_command_line(argc, argv, environ);
+  std::vector<const char*> words(argv, argv + argc);
+  Result<CommandLine> line = parse_command_line(argc, words.data(), environ);
+  const std::vector<std::string> running =
+      line && line->check && argc == 2 ? flags_of_the_running_agent() : std::vector<std::string>();
+  std::string borrowed;
+  for (const std::string& flag : running) {
+    borrowed += " " + flag;
+    words.push_back(flag.c_str());
+  }
+  if (!running.empty())
+    line = parse_command_line(static_cast<int>(words.size()), words.data(), environ);
   if (!line) return explain_and_exit(line.error());
   if (!line->print.empty()) return std::fputs(line->print.c_str(), stdout) < 0 ? 1 : 0;
+  if (line->check) return check(*line, borrowed);
   const Result<> result = run(line->options, signals);
-  return result ? 0 : explain_and_exit(result.error());
+  return result ? 0 : explain_and_exit(result.error(), line->options.log_format);
 }

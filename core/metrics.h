@@ -18,6 +18,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/workload_series.h"
+
 namespace kube_nflog {
 
 class Counter {
@@ -163,13 +165,33 @@ enum class PeerFoldFull : std::uint8_t { kGroups, kAddresses, kCount };
 inline constexpr std::array<std::string_view, kLabelCount<PeerFoldFull>> kPeerFoldFullNames{
     "groups", "addresses"};
 
+// What was told to Pods, by what tells operators most: enough for a dashboard, and bounded.
+enum class DropWay : std::uint8_t { kReceiving, kSending, kCount };
+inline constexpr std::array<std::string_view, kLabelCount<DropWay>> kDropWayNames{"receiving",
+                                                                                  "sending"};
+enum class DropProtocol : std::uint8_t { kTcp, kUdp, kIcmp, kSctp, kOther, kCount };
+inline constexpr std::array<std::string_view, kLabelCount<DropProtocol>> kDropProtocolNames{
+    "tcp", "udp", "icmp", "sctp", "other"};
+enum class DropCause : std::uint8_t {
+  kPolicy,  // a NetworkPolicy or what a CNI makes of policies
+  kRule,    // a rule of somebody's own, by its prefix
+  kNone,    // the rule gives none
+  kCount
+};
+inline constexpr std::array<std::string_view, kLabelCount<DropCause>> kDropCauseNames{
+    "policy", "rule", "none"};
+
 struct Metrics {
-  explicit Metrics(std::span<const std::uint16_t> nflog_groups = {});
+  // `workload_series`: as many for --metrics-by=workload; 0: none.
+  explicit Metrics(std::span<const std::uint16_t> nflog_groups = {},
+                   std::size_t workload_series = 0);
 
   Counter seen;
   Counter reported;
   Labelled<Counter, Why> suppressed;
   Labelled<Counter, Where> lost;
+  Labelled<Grid<Counter, DropProtocol, DropCause>, DropWay> drops;
+  WorkloadSeries workloads;
   Labelled<Counter, HintResult> hints;
   // By group, fixed keys: those of the command line.
   std::map<std::uint16_t, Counter> nflog_messages;
@@ -209,8 +231,9 @@ struct Metrics {
       if (active.value() == 1) return true;
     return false;
   }
-  // The text exposition format 0.0.4.
-  std::string render() const;
+  // For Prometheus: the text exposition format 0.0.4, or OpenMetrics 1.0.
+  enum class Format { kText, kOpenMetrics };
+  std::string render(Format format = Format::kText) const;
 };
 
 }  // namespace kube_nflog

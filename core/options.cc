@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <functional>
 #include <map>
 #include <optional>
 #include <sstream>
 #include <string_view>
 
+#include "core/option_row.h"
 #include "core/option_value.h"
 
 #ifndef KUBE_NFLOG_VERSION
@@ -20,88 +20,13 @@
 namespace kube_nflog {
 namespace {
 
+using option_row::choice;
+using option_row::Choices;
+using option_row::into;
+using option_row::Row;
+using option_row::shown;
 using option_value::Parsed;
 using std::chrono::milliseconds;
-
-// One option is one row: flag, what --help shows of its value and meaning, how its value is taken
-// and how it is printed. The environment twin is derived: --log-file is KUBE_NFLOG_LOG_FILE.
-// `peer_env` is the name that kube-iptables-tailer used for the same thing, and `peer_value` how
-// its values map to ours.
-struct Row {
-  std::string flag, value, help;
-  std::function<Parsed(const std::string&)> take;
-  std::function<std::string()> print;
-  std::string peer_env = {};
-  std::function<std::string(const std::string&)> peer_value = {};
-};
-
-// ---- from values to rows ----
-
-std::function<Parsed(const std::string&)> into(std::string& target) {
-  return [&target](const std::string& v) -> Parsed {
-    target = v;
-    return {};
-  };
-}
-
-std::function<Parsed(const std::string&)> into(std::uint32_t& target, std::uint32_t least) {
-  return [&target, least](const std::string& v) -> Parsed {
-    return option_value::take_number(target, least, v);
-  };
-}
-
-std::function<Parsed(const std::string&)> into(milliseconds& target, milliseconds least) {
-  return [&target, least](const std::string& v) -> Parsed {
-    return option_value::take_time(target, least, v);
-  };
-}
-
-template <class E>
-using Choices = std::vector<std::pair<std::string, E>>;
-
-template <class E>
-std::string names(const Choices<E>& choices) {
-  std::string all;
-  for (const auto& [name, unused] : choices)
-    if (!name.empty()) all += (all.empty() ? "" : "|") + name;
-  return all;
-}
-
-template <class E>
-std::function<Parsed(const std::string&)> into(E& target, Choices<E> choices) {
-  return [&target, choices](const std::string& v) -> Parsed {
-    for (const auto& [name, value] : choices)
-      if (name == v) {
-        target = value;
-        return {};
-      }
-    return "is none of " + names(choices);
-  };
-}
-
-template <class E>
-std::function<std::string()> shown(const E& target, Choices<E> choices) {
-  return [&target, choices] {
-    for (const auto& [name, value] : choices)
-      if (value == target) return name;
-    return std::string();
-  };
-}
-std::function<std::string()> shown(const std::string& target) {
-  return [&target] { return target; };
-}
-std::function<std::string()> shown(const std::uint32_t& target) {
-  return [&target] { return std::to_string(target); };
-}
-std::function<std::string()> shown(const milliseconds& target) {
-  return [&target] { return option_value::print_time(target); };
-}
-
-template <class E>
-Row choice(std::string flag, std::string help, E& target, const Choices<E>& choices) {
-  return {std::move(flag), names(choices), std::move(help), into(target, choices),
-          shown(target, choices)};
-}
 
 std::string minutes(const std::string& v) { return v + "m"; }
 
@@ -114,7 +39,6 @@ std::string peer_identifier(const std::string& v) {
 }
 
 // ---- rows
-// -----------------------------------------------------------------------------------------------
 
 const Choices<SourceChoice> kSources{{"auto", SourceChoice::kAuto},
                                      {"nflog", SourceChoice::kNflog},
@@ -126,6 +50,8 @@ const Choices<SinkChoice> kSinks{{"kubernetes", SinkChoice::kKubernetes},
 const Choices<StdoutFormat> kFormats{{"json", StdoutFormat::kJson}, {"text", StdoutFormat::kText}};
 const Choices<PeerDetail> kDetails{
     {"full", PeerDetail::kFull}, {"workload", PeerDetail::kWorkload}, {"ip", PeerDetail::kIp}};
+const Choices<MetricsBy> kMetricsBy{{"none", MetricsBy::kNone}, {"workload", MetricsBy::kWorkload}};
+const Choices<log::Format> kLogFormats{{"text", log::Format::kText}, {"json", log::Format::kJson}};
 const Choices<PodScope> kScopes{{"node", PodScope::kNode}, {"cluster", PodScope::kCluster}};
 // The flag alone says yes.
 const Choices<bool> kSwitch{{"false", false}, {"true", true}, {"", true}};
@@ -220,7 +146,11 @@ std::vector<Row> schedule_rows(Options& o) {
       {"listen", "ADDR:PORT", "serve /metrics, /livez and /readyz here; default: off",
        [&o](const std::string& v) { return option_value::take_listen(o.listen, v); },
        shown(o.listen)},
+      choice("metrics-by", "also count the drops of each workload; at most 1,000 series",
+             o.metrics_by, kMetricsBy),
       choice("log-level", "what stderr gets", o.log_level, kLevels),
+      choice("log-format", "of stderr: lines for people, or one JSON object a line", o.log_format,
+             kLogFormats),
   };
 }
 
@@ -250,7 +180,6 @@ std::vector<Row> rows(Options& o) {
 }
 
 // ---- environment
-// ----------------------------------------------------------------------------------------
 
 std::string twin(const std::string& flag) {
   std::string name = "KUBE_NFLOG_" + flag;
@@ -287,14 +216,14 @@ Result<> apply_environment(const Row& row, const Environment& env) {
 }
 
 // POD_IDENTIFIER=label reads its key from a second variable, and METRICS_SERVER_PORT is only a
-// port.
+// port: kube-iptables-tailer served it on every address, and whoever set it scrapes it there.
 void apply_peer_pairs(Environment& env) {
   const auto identifier = env.find("POD_IDENTIFIER");
   const auto label = env.find("POD_IDENTIFIER_LABEL");
   if (identifier != env.end() && identifier->second == "label" && label != env.end())
     env.emplace("KUBE_NFLOG_PEER_NAME", "label:" + label->second);
   if (const auto port = env.find("METRICS_SERVER_PORT"); port != env.end())
-    env.emplace("KUBE_NFLOG_LISTEN", ":" + port->second);
+    env.emplace("KUBE_NFLOG_LISTEN", "0.0.0.0:" + port->second);
 }
 
 // What kube-iptables-tailer had to be told, and we need not be.
@@ -309,6 +238,11 @@ std::vector<std::string> remarks_on(const Environment& env) {
   for (const auto& [name, why] : kUnneeded)
     if (env.find(name) != env.end())
       remarks.push_back(std::string(name) + " is set but not needed: " + std::string(why) + ".");
+  if (env.find("METRICS_SERVER_PORT") != env.end() && env.find("KUBE_NFLOG_LISTEN") == env.end())
+    remarks.emplace_back(
+        "METRICS_SERVER_PORT serves the metrics on every IPv4 address, as kube-iptables-tailer "
+        "did; "
+        "--listen=ADDR:PORT names one.");
   return remarks;
 }
 
@@ -341,7 +275,6 @@ Result<> check_together(Options& o) {
 }
 
 // ---- output
-// ---------------------------------------------------------------------------------------------
 
 std::string print_config(const std::vector<Row>& all) {
   std::string text;
@@ -359,7 +292,9 @@ std::string help(const std::vector<Row>& all) {
     if (const std::string value = row.print(); !value.empty()) out << " [" << value << "]";
     out << "\n";
   }
-  out << "  --print-config\n      print every flag with the value in force, and exit\n"
+  out << "  --check\n      test what a start with these flags needs, one line each, and exit: 0 if "
+         "nothing fails, else 1\n"
+         "  --print-config\n      print every flag with the value in force, and exit\n"
          "  --version\n      print the version, and exit\n"
          "  --help\n      print this, and exit\n\n"
          "Each flag has an environment twin (--log-file is KUBE_NFLOG_LOG_FILE); the flag wins.\n"
@@ -375,8 +310,8 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv,
   const std::vector<Row> all = rows(line.options);
   const std::string help_text = help(all);  // before any value is taken: it shows the defaults
   Environment env = read_environment(environment);
-  apply_peer_pairs(env);
   line.options.remarks = remarks_on(env);
+  apply_peer_pairs(env);
   for (const Row& row : all)
     if (Result<> taken = apply_environment(row, env); !taken) return fail(std::move(taken).error());
 
@@ -389,6 +324,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv,
                         ->expected(0, 1)  // "--listen=" is an empty value, not a missing one
                         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast));
   bool print = false, version = false, want_help = false;
+  app.add_flag("--check", line.check);
   app.add_flag("--print-config", print);
   app.add_flag("--version", version);
   app.add_flag("-h,--help", want_help);

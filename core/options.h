@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/log.h"
 #include "core/noise.h"
 
 namespace kube_nflog {
@@ -20,6 +21,7 @@ enum class PodScope { kNode, kCluster };
 // What an Event tells of the other end: all; its workload, but no Pod; of what is not of the same
 // namespace, the address alone.
 enum class PeerDetail { kFull, kWorkload, kIp };
+enum class MetricsBy { kNone, kWorkload };
 
 struct Options {
   SourceChoice source = SourceChoice::kAuto;
@@ -60,17 +62,20 @@ struct Options {
   std::string event_reason = "PacketDrop";
   std::string event_component = "kube-nflog";
 
-  std::string listen;  // ADDR:PORT of /metrics /livez /readyz; empty: off
+  std::string listen;                       // ADDR:PORT of /metrics /livez /readyz; empty: off
+  MetricsBy metrics_by = MetricsBy::kNone;  // see core/workload_series.h
   std::string log_level = "info";
+  log::Format log_format = log::Format::kText;
 
   std::vector<std::string> remarks;  // for the operator, once the log is started
 };
 
-// What main() is to do: run, or print `text` to stdout and exit (--help, --version,
+// What main() is to do: run, check, or print `text` to stdout and exit (--help, --version,
 // --print-config).
 struct CommandLine {
   Options options;
-  std::string print;  // not empty: print this and exit 0
+  std::string print;   // not empty: print this and exit 0
+  bool check = false;  // --check: test what a start with these options needs, and exit
 };
 
 // `environment` is environ: NULL-terminated NAME=value. A flag wins over its KUBE_NFLOG_ twin,

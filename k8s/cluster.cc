@@ -15,15 +15,12 @@
 #include "k8s/stdout_sink.h"
 
 namespace kube_nflog {
-namespace {
 
 std::string node_name(const Options& options) {
   char host[HOST_NAME_MAX + 1] = "";
   ::gethostname(host, sizeof host - 1);
   return options.node_name.empty() ? host : options.node_name;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Cluster>> Cluster::open(const Options& options, Metrics& metrics,
                                                const std::function<double()>& dice) {

@@ -25,6 +25,9 @@
 
 namespace kube_nflog {
 
+// As the API knows it: --node-name, else the host's.
+std::string node_name(const Options& options);
+
 class Cluster {
  public:
   // Reads files but asks no server: that an API server is away is no reason not to start. `dice`

@@ -13,9 +13,9 @@
 
 #include "core/ip.h"
 #include "core/log.h"
+#include "core/printable.h"
 #include "k8s/kubeconfig.h"
 #include "k8s/names.h"
-#include "k8s/printable.h"
 #include "k8s/small_file.h"
 
 namespace kube_nflog {

@@ -8,7 +8,7 @@
 
 #include <utility>
 
-#include "k8s/printable.h"
+#include "core/printable.h"
 
 namespace kube_nflog {
 
@@ -152,6 +152,14 @@ CurlList curl_headers(const HttpRequest& request, const std::string& token) {
   if (!token.empty()) add("Authorization: Bearer " + token);
   if (!request.content_type.empty()) add("Content-Type: " + request.content_type);
   return headers;
+}
+
+std::optional<SystemTime> curl_date(void* easy) {
+  curl_header* date = nullptr;
+  if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &date) != CURLHE_OK) return std::nullopt;
+  const std::time_t seconds = curl_getdate(date->value, nullptr);
+  if (seconds < 0) return std::nullopt;
+  return SystemTime(std::chrono::seconds(seconds));
 }
 
 std::string curl_failure(const CurlTarget& target, int code, const char* details) {

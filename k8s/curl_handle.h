@@ -4,8 +4,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "k8s/api_config.h"
 #include "k8s/credentials.h"
@@ -37,6 +39,9 @@ Result<CurlTarget> curl_target(ApiConfig config, HttpClientOptions options);
 // curl_headers() must outlive it. Null when out of memory.
 CurlEasy curl_easy(const CurlTarget& target, const HttpRequest& request, const PemTexts& pems);
 CurlList curl_headers(const HttpRequest& request, const std::string& token);
+
+// The Date header of a complete answer; nothing: it has none that can be read.
+std::optional<SystemTime> curl_date(void* easy);
 
 // Why no answer came (a CURLcode), with the cause an operator can do something about.
 std::string curl_failure(const CurlTarget& target, int code, const char* details);

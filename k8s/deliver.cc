@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "k8s/describe.h"
+#include "k8s/drop_labels.h"
 #include "k8s/event_key.h"
 #include "k8s/outline.h"
 
@@ -201,9 +202,23 @@ void Deliver::located(const DropSummary& drop, const Ends& ends, Locator::Told t
   }
 }
 
+// Of one Pod, whether or not its Event comes to be written.
+void Deliver::count(const DropSummary& drop, const Side& side) {
+  Metrics& metrics = parts_.metrics;
+  const DropWay way = drop_way(side.direction);
+  metrics.drops[way]
+      .at(drop_protocol(drop.key.protocol), drop_cause(drop.key.cause))
+      .add(drop.count);
+  if (metrics.workloads.enabled()) {
+    metrics.workloads.add(side.self.pod->ns, workload_of(*side.self.pod),
+                          kDropWayNames[static_cast<std::size_t>(way)], drop.count);
+  }
+}
+
 // Words are made for an Event's first drop alone.
 void Deliver::tell(const DropSummary& drop, const Side& side, const PeerFold::Place& place,
                    SteadyTime now) {
+  count(drop, side);
   const EventCounts counts{drop.count, drop.first, drop.last, place.peers};
   if (parts_.book.add(place.event, counts, side.tells_ledger, now)) return;
   DropKey key = drop.key;

@@ -85,6 +85,7 @@ class Deliver {
   void take_restored(SteadyTime now);
   SavedState state() const;
   struct Side;
+  void count(const DropSummary& drop, const Side& side);
   void tell(const DropSummary& drop, const Side& side, const PeerFold::Place& place,
             SteadyTime now);
   Result<> write(std::size_t& left);

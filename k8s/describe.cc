@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/printable.h"
 #include "k8s/event_key.h"
-#include "k8s/printable.h"
 #include "k8s/protocol_name.h"
 
 namespace kube_nflog {

@@ -9,9 +9,9 @@
 #include <charconv>
 #include <limits>
 
+#include "core/printable.h"
 #include "k8s/describe.h"
 #include "k8s/event_key.h"
-#include "k8s/printable.h"
 #include "k8s/rfc3339.h"
 
 namespace kube_nflog {

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/clock.h"
 #include "core/metrics.h"
 
 namespace kube_nflog {
@@ -30,6 +31,7 @@ struct HttpResponse {
   std::string error{};
   bool timed_out = false;                                  // that is why there is no answer
   std::optional<std::chrono::milliseconds> retry_after{};  // both forms of the header
+  std::optional<SystemTime> date{};                        // the server's clock, in whole seconds
 
   // For the log.
   std::string outcome() const {

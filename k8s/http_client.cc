@@ -268,6 +268,7 @@ class HttpClient::Impl {
     }
     response.status = transfer.status();
     response.body = std::move(transfer.body);
+    response.date = curl_date(transfer.easy.get());
     curl_off_t seconds = 0;
     curl_easy_getinfo(transfer.easy.get(), CURLINFO_RETRY_AFTER, &seconds);
     if (seconds > 0) {

@@ -11,8 +11,8 @@
 #include <cstring>
 #include <exception>
 
+#include "core/printable.h"
 #include "k8s/credentials.h"
-#include "k8s/printable.h"
 #include "k8s/small_file.h"
 
 namespace kube_nflog {

@@ -117,4 +117,9 @@ std::string peer_name(const Owner& owner, PeerStyle style, std::string_view read
   return host_name(owner.host, style);
 }
 
+std::string_view workload_of(const Pod& pod) {
+  const std::string_view name = workload(pod);
+  return name.empty() ? std::string_view(pod.name) : name;
+}
+
 }  // namespace kube_nflog

@@ -39,4 +39,8 @@ bool may_name_pod(const Pod& pod, PeerDetail detail, std::string_view reader);
 // Whether it may name a Service.
 bool may_name_service(const ServiceName& service, PeerDetail detail, std::string_view reader);
 
+// The workload that a Pod is counted under: its own name where it is nobody's. It lives as long as
+// the Pod.
+std::string_view workload_of(const Pod& pod);
+
 }  // namespace kube_nflog

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/printable.h"
 #include "k8s/names.h"
-#include "k8s/printable.h"
 #include "k8s/rfc3339.h"
 
 namespace kube_nflog {

@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "core/ip.h"
-#include "k8s/printable.h"
+#include "core/printable.h"
 
 namespace kube_nflog {
 
@@ -39,14 +39,26 @@ struct Answer {
   std::string body;
 };
 
-Answer answer(const ProbeSources& sources, std::string_view path) {
+// Prometheus asks for OpenMetrics first where it knows it; the first of both that is named is
+// taken.
+Metrics::Format format_for(std::string_view accept) {
+  const bool open = accept.find("application/openmetrics-text") < accept.find("text/plain");
+  return open ? Metrics::Format::kOpenMetrics : Metrics::Format::kText;
+}
+
+Answer answer(const ProbeSources& sources, std::string_view path, std::string_view accept) {
   constexpr const char* kText = "text/plain; charset=utf-8";
   const auto check = [](const std::function<std::string()>& ask) -> Answer {
     const std::string wrong = ask ? ask() : std::string();
     return wrong.empty() ? Answer{200, kText, "ok\n"} : Answer{503, kText, wrong + "\n"};
   };
   if (path == "/metrics") {
-    return {200, "text/plain; version=0.0.4; charset=utf-8", sources.metrics()};
+    const Metrics::Format format = format_for(accept);
+    return {200,
+            format == Metrics::Format::kText
+                ? "text/plain; version=0.0.4; charset=utf-8"
+                : "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            sources.metrics(format)};
   }
   if (path == "/livez" || path == "/healthz") return check(sources.not_live);
   if (path == "/readyz") return check(sources.not_ready);
@@ -67,8 +79,9 @@ struct ProbeServer::Impl {
     const auto& self = *static_cast<const Impl*>(request.user_data);
     const std::string_view method = request.request_method;
     const std::string_view path = request.local_uri == nullptr ? "" : request.local_uri;
+    const char* const accept = mg_get_header(connection, "Accept");
     const Answer told = method == "GET" || method == "HEAD"
-                            ? answer(self.sources, path)
+                            ? answer(self.sources, path, accept == nullptr ? "" : accept)
                             : Answer{405, "text/plain; charset=utf-8", "GET only\n"};
     mg_printf(connection,
               "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"

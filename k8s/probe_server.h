@@ -8,13 +8,14 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/metrics.h"
 
 namespace kube_nflog {
 
 // What the answers are made of. Called on the server's thread: they may read atomics and nothing
 // else.
 struct ProbeSources {
-  std::function<std::string()> metrics;    // the exposition text
+  std::function<std::string(Metrics::Format)> metrics;
   std::function<std::string()> not_live;   // why the process should be restarted; empty: it is fine
   std::function<std::string()> not_ready;  // what is still missing; empty: nothing
 };

@@ -9,9 +9,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/printable.h"
 #include "k8s/describe.h"
 #include "k8s/peer_fold.h"
-#include "k8s/printable.h"
 
 namespace kube_nflog {
 namespace {

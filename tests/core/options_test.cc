@@ -62,7 +62,9 @@ TEST(Options, ReadsTheEnvironmentOfKubeIptablesTailer) {
   EXPECT_EQ(line->options.log_prefixes, std::vector<std::string>{"calico-drop:"});
   EXPECT_EQ(line->options.peer_name, "label:app");
   EXPECT_EQ(line->options.repeat_interval, milliseconds(180'000));
-  EXPECT_EQ(line->options.listen, ":9090");
+  EXPECT_EQ(line->options.listen, "0.0.0.0:9090");  // as there; and the log says so
+  ASSERT_EQ(line->options.remarks.size(), 1u);
+  EXPECT_NE(line->options.remarks[0].find("every IPv4 address"), std::string::npos);
   EXPECT_EQ(line->options.event_reason, "Dropped");
   EXPECT_EQ(parse({}, {"POD_IDENTIFIER=name_with_namespace"})->options.peer_name, "name");
   EXPECT_EQ(parse({}, {"POD_IDENTIFIER=whatever"})->options.peer_name, "namespace");

@@ -61,7 +61,7 @@ class ProbeServerTest : public testing::Test {
   }
   static void TearDownTestSuite() { server_.reset(); }
   static ProbeSources sources() {
-    return {[] { return metrics_.render(); },
+    return {[](Metrics::Format format) { return metrics_.render(format); },
             [] { return live_ ? std::string() : std::string("the ingest thread hangs"); },
             [] { return ready_ ? std::string() : std::string("the Pods are not listed yet"); }};
   }
@@ -86,6 +86,19 @@ TEST_F(ProbeServerTest, TellsTheMetrics) {
   const std::string text = get(server_->port(), "/metrics");
   EXPECT_THAT(text, StartsWith("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4"));
   EXPECT_THAT(text, HasSubstr("\nkube_nflog_seen_total 42\n"));
+}
+
+TEST_F(ProbeServerTest, TellsThemInOpenMetricsToThoseWhoAskForIt) {
+  const auto asked = [&](const std::string& accept) {
+    return ask(server_->port(),
+               "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: " + accept + "\r\n\r\n");
+  };
+  const std::string open = asked("application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
+  EXPECT_THAT(open, HasSubstr("\r\nContent-Type: application/openmetrics-text; version=1.0.0"));
+  EXPECT_THAT(open, HasSubstr("\n# TYPE kube_nflog_seen counter\nkube_nflog_seen_total "));
+  EXPECT_THAT(open, EndsWith("\n# EOF\n"));
+  for (const char* other : {"text/plain", "*/*", "text/plain, application/openmetrics-text"})
+    EXPECT_THAT(asked(other), HasSubstr("\r\nContent-Type: text/plain; version=0.0.4")) << other;
 }
 
 TEST_F(ProbeServerTest, ReadinessFollowsWhatIsAsked) {

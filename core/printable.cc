@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "k8s/printable.h"
+#include "core/printable.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace kube_nflog {
@@ -52,6 +53,23 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
     text.remove_prefix(length == 0 ? 1 : length);
     if (out.size() > max_bytes) return out.substr(0, fits) += kEllipsis;
     if (out.size() + kEllipsis.size() <= max_bytes) fits = out.size();
+  }
+  return out;
+}
+
+std::string on_one_line(std::string_view text, std::size_t max_bytes) {
+  std::string clean(text);
+  std::replace_if(
+      clean.begin(), clean.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }, ' ');
+  return printable(clean, max_bytes);
+}
+
+std::string json_escaped(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
   }
   return out;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "k8s/printable.h"
+#include "core/printable.h"
 
 #include <gtest/gtest.h>
 
