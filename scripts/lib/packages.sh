@@ -13,6 +13,7 @@ declare -A packages=(
   [test]='curl jq systemd-journal-remote dnsmasq-base'
   [deploy]='curl jq python3 systemd'
   [npm]='npm'
+  [image]='mmdebstrap buildah jq'
   [bench]='libbenchmark-dev'
   [check]='clang clang-format clang-tidy shellcheck'
 )
