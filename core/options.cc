@@ -166,6 +166,11 @@ std::vector<Row> budget_rows(Options& o) {
        into(o.pod_event_burst, 1), shown(o.pod_event_burst)},
       {"pod-event-interval", "TIME", "...then one each; 0s: no limit",
        into(o.pod_event_interval, milliseconds(0)), shown(o.pod_event_interval)},
+      {"lookup-burst", "N", "look-ups of Pods, and of Services, that this node may make at once",
+       into(o.lookup_burst, 1), shown(o.lookup_burst)},
+      {"lookup-interval", "TIME",
+       "...then one each; less often while the API server is slow to answer",
+       into(o.lookup_interval, milliseconds(1)), shown(o.lookup_interval)},
       {"refused-interval", "TIME",
        "a namespace that forbids Events so long loses them, and is left alone as long",
        into(o.refused_interval, milliseconds(1'000)), shown(o.refused_interval)},
@@ -215,9 +220,19 @@ Result<> apply_environment(const Row& row, const Environment& env) {
   return {};
 }
 
-// POD_IDENTIFIER=label reads its key from a second variable, and METRICS_SERVER_PORT is only a
-// port: kube-iptables-tailer served it on every address, and whoever set it scrapes it there.
+// What kube-iptables-tailer's variables say together. Where it read a log, that log is read, and
+// not NFLOG, which would be another thing. POD_IDENTIFIER=label reads its key from a second
+// variable, and METRICS_SERVER_PORT is only a port: it was served on every address, and whoever set
+// it scrapes it there.
 void apply_peer_pairs(Environment& env) {
+  const auto is_set = [&env](const char* name) {
+    const auto it = env.find(name);
+    return it != env.end() && !it->second.empty();
+  };
+  if (is_set("JOURNAL_DIRECTORY"))
+    env.emplace("KUBE_NFLOG_SOURCE", "journal");
+  else if (is_set("IPTABLES_LOG_PATH"))
+    env.emplace("KUBE_NFLOG_SOURCE", "file");
   const auto identifier = env.find("POD_IDENTIFIER");
   const auto label = env.find("POD_IDENTIFIER_LABEL");
   if (identifier != env.end() && identifier->second == "label" && label != env.end())

@@ -57,6 +57,10 @@ struct Options {
   std::chrono::milliseconds node_event_interval{30'000};
   std::uint32_t pod_event_burst = 10;
   std::chrono::milliseconds pod_event_interval{300'000};
+  // The same of questions to the API server, for Pods and for Services each; see
+  // k8s/lookup_cache.h.
+  std::uint32_t lookup_burst = 5;
+  std::chrono::milliseconds lookup_interval{30'000};
   std::chrono::milliseconds refused_interval{180'000};  // see EventBookOptions::refusal
   NoiseOptions noise;
   std::string event_reason = "PacketDrop";

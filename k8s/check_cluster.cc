@@ -189,7 +189,11 @@ Findings check_cluster(const Options& options) {
   if (options.service_lookup) asking.check_access(kServiceAccess);
   if (options.sink == SinkChoice::kKubernetes)
     for (const Access& access : kEventAccess) asking.check_access(access);
-  asking.check_node_name(node_name(options));
+  const Result<std::string> node = node_name(options, http->get());
+  if (node)
+    asking.check_node_name(*node);
+  else
+    out.fail("node", node.error().what);
   return out;
 }
 

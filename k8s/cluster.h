@@ -25,13 +25,14 @@
 
 namespace kube_nflog {
 
-// As the API knows it: --node-name, else the host's.
-std::string node_name(const Options& options);
+// As the API knows it: --node-name, else what own_node.h finds. Null: nobody to ask.
+Result<std::string> node_name(const Options& options, HttpClient* http);
 
 class Cluster {
  public:
-  // Reads files but asks no server: that an API server is away is no reason not to start. `dice`
-  // is uniform in [0, 1) and called on the deliver thread; `metrics` must outlive this.
+  // Reads files but asks no server, unless --node-name is missing: that an API server is away is no
+  // reason not to start. `dice` is uniform in [0, 1) and called on the deliver thread; `metrics`
+  // must outlive this.
   static Result<std::unique_ptr<Cluster>> open(const Options& options, Metrics& metrics,
                                                const std::function<double()>& dice);
 
@@ -45,7 +46,8 @@ class Cluster {
  private:
   Cluster(PeerNaming naming, PeerDetail detail) : naming_(std::move(naming)), detail_(detail) {}
   Result<> load(const std::string& pods_file, Metrics& metrics);
-  Result<> connect(const Options& options, const std::string& node, Metrics& metrics,
+  Result<> connect(const Options& options, Metrics& metrics);
+  void follow_pods(const Options& options, const std::string& node, Metrics& metrics,
                    const std::function<double()>& dice);
   Result<> open_dns(const Options& options, Metrics& metrics);
 

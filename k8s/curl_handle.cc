@@ -154,6 +154,12 @@ CurlList curl_headers(const HttpRequest& request, const std::string& token) {
   return headers;
 }
 
+std::chrono::milliseconds curl_time(void* easy) {
+  curl_off_t us = 0;
+  if (easy != nullptr) curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &us);
+  return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::microseconds(us));
+}
+
 std::optional<SystemTime> curl_date(void* easy) {
   curl_header* date = nullptr;
   if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &date) != CURLHE_OK) return std::nullopt;

@@ -3,6 +3,7 @@
 // http_client alone, which with curl_handle.cc is all that knows libcurl.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,9 @@ Result<CurlTarget> curl_target(ApiConfig config, HttpClientOptions options);
 // curl_headers() must outlive it. Null when out of memory.
 CurlEasy curl_easy(const CurlTarget& target, const HttpRequest& request, const PemTexts& pems);
 CurlList curl_headers(const HttpRequest& request, const std::string& token);
+
+// How long it took; 0 for no handle.
+std::chrono::milliseconds curl_time(void* easy);
 
 // The Date header of a complete answer; nothing: it has none that can be read.
 std::optional<SystemTime> curl_date(void* easy);

@@ -70,6 +70,17 @@ std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* user) {
   return size;
 }
 
+// libcurl's header callback: once a line, HTTP/2 included; an empty one ends the head.
+std::size_t on_header(char* bytes, std::size_t, std::size_t size, void* user) {
+  Transfer& transfer = *static_cast<Transfer*>(user);
+  const bool is_end =
+      std::string_view(bytes, size).find_first_not_of("\r\n") == std::string_view::npos;
+  if (!is_end || !transfer.data || transfer.cancelled || transfer.status() / 100 != 2) return size;
+  *transfer.called = true;
+  transfer.ended_by_reader = !transfer.data({});
+  return transfer.ended_by_reader || transfer.cancelled ? CURL_WRITEFUNC_ERROR : size;
+}
+
 curl_waitfd to_curl(const pollfd& fd) {
   const int events = ((fd.events & POLLIN) != 0 ? CURL_WAIT_POLLIN : 0) |
                      ((fd.events & POLLOUT) != 0 ? CURL_WAIT_POLLOUT : 0);
@@ -192,6 +203,10 @@ class HttpClient::Impl {
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.details.data());
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT,
+                     std::exchange(distrusts_connections_, false) ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
     if (const CURLMcode added = curl_multi_add_handle(multi_.get(), easy); added != CURLM_OK) {
       transfer.error = curl_multi_strerror(added);
@@ -200,6 +215,13 @@ class HttpClient::Impl {
     }
     ++open_;
     return true;
+  }
+
+  // What did not answer would not answer the next request either: an HTTP/2 connection outlives its
+  // streams.
+  void leave_connection(Transfer& transfer) {
+    curl_easy_setopt(transfer.easy.get(), CURLOPT_FORBID_REUSE, 1L);
+    distrusts_connections_ = true;
   }
 
   // Takes the handle out of libcurl and counts the exchange.
@@ -212,6 +234,7 @@ class HttpClient::Impl {
   }
 
   void drop(Transfers::iterator it) {
+    if (it->second->easy) leave_connection(*it->second);
     detach(*it->second, it->second->status());
     transfers_.erase(it);
   }
@@ -232,6 +255,7 @@ class HttpClient::Impl {
     if (found == transfers_.end()) return;  // cancelled by the callback of another
     Transfer& asked = *found->second;
     HttpResponse response = answer(asked);
+    if (response.timed_out && asked.easy) leave_connection(asked);
     detach(asked, response.status);
     if (is_distrust(asked.result, response.status) && !asked.tried_again && replace(asked)) {
       asked.tried_again = true;
@@ -257,6 +281,7 @@ class HttpClient::Impl {
 
   HttpResponse answer(Transfer& transfer) const {
     HttpResponse response;
+    response.took = curl_time(transfer.easy.get());
     const bool complete =
         transfer.easy && (transfer.result == CURLE_OK || transfer.ended_by_reader);
     if (!complete) {
@@ -289,6 +314,7 @@ class HttpClient::Impl {
   std::size_t open_ = 0;       // known to libcurl
   Id last_id_ = 0;
   bool performing_ = false;
+  bool distrusts_connections_ = false;  // for the next request
   bool called_ = false;
 };
 

@@ -27,8 +27,10 @@ struct HttpClientOptions {
 // side refuses the other's: if there is a new one, the request is made once more. Each exchange
 // counts in api_requests.
 //
-// As http.h says, `done` gets status 0 and `error` whenever no complete answer came; a stream ended
-// by its reader gets the status and no error. Callbacks may send and cancel whatever they like.
+// A request that gets no answer in time, or is cancelled, takes its connection with it: the next
+// one is made on a new one. As http.h says, `done` gets status 0 and `error` whenever no complete
+// answer came; a stream ended by its reader gets the status and no error. Callbacks may send and
+// cancel whatever they like.
 class HttpClient final : public Http, public Poller {
  public:
   static Result<std::unique_ptr<HttpClient>> create(ApiConfig config, Metrics& metrics,

@@ -7,7 +7,11 @@
 namespace kube_nflog {
 
 LookupCache::LookupCache(LookupLimits limits, Labelled<Counter, LookupResult>& results, Ask ask)
-    : limits_(limits), results_(results), ask_(std::move(ask)), tokens_(limits.burst) {}
+    : limits_(limits),
+      results_(results),
+      ask_(std::move(ask)),
+      refill_(limits.refill),
+      tokens_(limits.burst) {}
 
 void LookupCache::resolve(const IpAddr& ip, SteadyTime now, Done done) {
   if (!may_have_an_owner(ip)) return done({});
@@ -62,6 +66,7 @@ void LookupCache::ask(const IpAddr& ip, SteadyTime now, Done done) {
 
 void LookupCache::answered(const IpAddr& ip, SteadyTime asked, const LookupAnswer& answer) {
   results_[answer.result].add();
+  pay(answer.took);
   if (answer.pause.count() > 0) paused_until_ = asked + answer.pause;
   Entry& entry = cache_.at(ip);  // an entry that is being asked for is not evicted
   entry.owner = answer.owner;
@@ -71,9 +76,16 @@ void LookupCache::answered(const IpAddr& ip, SteadyTime asked, const LookupAnswe
 
 void LookupCache::earn_tokens(SteadyTime now) {
   using Tokens = std::chrono::duration<double, std::milli>;
-  const double earned = Tokens(now - refilled_) / Tokens(limits_.refill);
+  const double earned = Tokens(now - refilled_) / Tokens(refill_);
   tokens_ = std::min(limits_.burst, tokens_ + std::max(earned, 0.0));
   refilled_ = now;
+}
+
+// A moving average: one slow answer is not a slow server.
+void LookupCache::pay(std::chrono::milliseconds took) {
+  const auto slowest = std::max<std::chrono::milliseconds>(kSlowest, limits_.refill);
+  refill_ =
+      std::clamp((3 * refill_ + std::min(took * kThrift, slowest)) / 4, limits_.refill, slowest);
 }
 
 // Room for one more address: the longest unused that nobody waits for goes.

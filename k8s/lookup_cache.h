@@ -19,9 +19,9 @@
 namespace kube_nflog {
 
 struct LookupLimits {
-  double burst = 20;
-  std::chrono::milliseconds refill{2'000};  // one more question each
-  std::size_t capacity = 4'096;             // addresses remembered; the longest unused goes first
+  double burst = 5;
+  std::chrono::milliseconds refill{30'000};  // one more question each, if the answers come at once
+  std::size_t capacity = 4'096;              // addresses remembered; the longest unused goes first
 };
 
 struct LookupAnswer {
@@ -29,6 +29,9 @@ struct LookupAnswer {
   Owner owner{};
   std::chrono::seconds ttl{0};
   std::chrono::seconds pause{0};  // nobody is asked for anything for so long
+  // What the question has taken of whoever was asked. Questions are paid for with kThrift times
+  // that: the more Pods a server scans for one, or the busier it is, the fewer it gets.
+  std::chrono::milliseconds took{0};
 };
 
 class LookupCache {
@@ -54,6 +57,11 @@ class LookupCache {
 
   std::size_t size() const { return cache_.size(); }
 
+  // So that 15,000 nodes that never stop asking keep three cores of the API servers busy, but none
+  // waits longer for its next question than kSlowest.
+  static constexpr int kThrift = 5'000;
+  static constexpr std::chrono::minutes kSlowest{10};
+
  private:
   struct Entry {
     Owner owner;
@@ -65,13 +73,15 @@ class LookupCache {
   void answered(const IpAddr& ip, SteadyTime asked, const LookupAnswer& answer);
   bool may_ask(const IpAddr& ip, SteadyTime now);
   void earn_tokens(SteadyTime now);
+  void pay(std::chrono::milliseconds took);
   bool make_room();
 
   LookupLimits limits_;
   Labelled<Counter, LookupResult>& results_;
   Ask ask_;
   std::unordered_map<IpAddr, Entry, IpAddrHash> cache_;
-  std::list<IpAddr> recency_;  // most recent first
+  std::list<IpAddr> recency_;         // most recent first
+  std::chrono::milliseconds refill_;  // limits_.refill, or more
   double tokens_;
   SteadyTime refilled_{};
   SteadyTime paused_until_{};

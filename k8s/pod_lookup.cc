@@ -44,7 +44,9 @@ void PodLookup::ask_server(const IpAddr& ip, SteadyTime now, const Answered& ans
       {.verb = ApiVerb::kList, .path = path_for(ip), .timeout = options_.timeout},
       [reading](std::string_view piece) { return reading->reader.feed(piece).has_value(); },
       [this, ip, now, reading, answered](const HttpResponse& response) {
-        answered(understand(ip, now, *reading, response));
+        LookupAnswer answer = understand(ip, now, *reading, response);
+        answer.took = response.took;
+        answered(answer);
       });
 }
 
@@ -62,10 +64,13 @@ LookupAnswer PodLookup::understand(const IpAddr& ip, SteadyTime now, Reading& re
                       " is; Events name the address instead (our ServiceAccount needs list on "
                       "pods): " +
                       response.outcome());
-  return {LookupResult::kError,
-          {},
-          options_.error_ttl,
-          response.status == 403 ? options_.forbidden_pause : std::chrono::seconds(0)};
+  LookupAnswer answer{LookupResult::kError, {}, options_.error_ttl};
+  if (response.status == 403) answer.pause = options_.forbidden_pause;
+  if (response.is_busy()) {
+    answer.pause =
+        std::chrono::ceil<std::chrono::seconds>(response.retry_after.value_or(options_.error_ttl));
+  }
+  return answer;
 }
 
 }  // namespace kube_nflog

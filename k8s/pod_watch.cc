@@ -151,7 +151,7 @@ void PodWatch::watch() {
   began_ = heard_ = clock_();
   line_.clear();
   fault_ = Fault::kNone;
-  heard_event_ = false;
+  answered_ = heard_event_ = false;
   request_ = http_.stream(
       {.verb = ApiVerb::kWatch,
        .path = path("watch=1&allowWatchBookmarks=true&resourceVersion=" + percent_encode(version_) +
@@ -163,6 +163,7 @@ void PodWatch::watch() {
 
 bool PodWatch::watch_data(std::string_view piece) {
   hear();
+  answered_ = true;
   for (std::size_t end = 0; (end = piece.find('\n')) != std::string_view::npos;) {
     line_.append(piece.substr(0, end));
     piece.remove_prefix(end + 1);
@@ -243,6 +244,11 @@ void PodWatch::stalled() {
   http_.cancel(request_);
   request_ = 0;
   const bool watching = step_ == Step::kWatch;
+  if (watching && answered_ && !heard_event_) {  // it may have nothing to say: nobody's fault
+    metrics_.watch_restarts[WatchEnd::kTimeout].add();
+    attempt_ = 0;
+    return watch();
+  }
   log::warn_every(600s, "pod_watch_stalled",
                   std::string("the API server's ") + (watching ? "watch" : "list") +
                       " of Pods fell silent: connecting anew");

@@ -27,7 +27,8 @@ struct PodWatchOptions {
   std::string label_key{};  // of --peer-name=label:KEY, else empty
   BackoffLimits backoff{};
   // Without a byte for so long, the connection is taken for dead. A list may take the server its
-  // whole minute; a watch has a bookmark about every minute.
+  // whole minute; a watch has a bookmark about every minute, if any Pod has changed since the
+  // server started (lastProcessedResourceVersion in apiserver's cache_watcher.go).
   std::chrono::seconds list_silence{75};
   std::chrono::seconds watch_silence{170};
   std::size_t max_line = 4U << 20;                // of a watch; a Pod of etcd's 1.5 MiB fits well
@@ -96,8 +97,9 @@ class PodWatch final : public PodFeed {
 
   std::string line_;  // the beginning of one
   Fault fault_ = Fault::kNone;
-  bool heard_event_ = false;
-  bool troubled_ = false;  // since the last success: to say when it is over
+  bool answered_ = false;     // the watch's head is there
+  bool heard_event_ = false;  // ...and an event or a bookmark
+  bool troubled_ = false;     // since the last success: to say when it is over
   std::atomic<bool> synced_{false};
 };
 

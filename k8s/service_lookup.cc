@@ -48,7 +48,9 @@ void ServiceLookup::ask_server(const IpAddr& ip, const Answered& answered) {
       {.verb = ApiVerb::kList, .path = path_for(ip), .timeout = options_.timeout},
       [reading](std::string_view piece) { return reading->items.feed(piece).has_value(); },
       [this, reading, answered](const HttpResponse& response) {
-        answered(understand(*reading, response));
+        LookupAnswer answer = understand(*reading, response);
+        answer.took = response.took;
+        answered(answer);
       });
 }
 
@@ -76,6 +78,10 @@ LookupAnswer ServiceLookup::refused(const HttpResponse& response) const {
                         ": it forbids it (403). Grant this agent the verb `list` on services, as "
                         "the ClusterRole in deploy/ does, or set --service-lookup=false.");
   } else {
+    if (response.is_busy()) {
+      answer.pause = std::chrono::ceil<std::chrono::seconds>(
+          response.retry_after.value_or(options_.error_ttl));
+    }
     log::warn_every(std::chrono::seconds(60), "service look-up",
                     cannot + "; Events have the address instead: " + response.outcome());
   }

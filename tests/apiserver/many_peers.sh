@@ -29,7 +29,7 @@ for n in {2..40}; do
   echo "address add 192.0.2.$n/32 dev eth0"
 done | ip -netns clients -batch -
 ip route add 192.0.2.0/24 dev cali-clients
-start_agent "${promptly[@]}"
+start_agent "${promptly[@]}" --lookup-burst=20 --lookup-interval=10m
 
 step First "one packet each"
 clients_send 1
@@ -42,12 +42,12 @@ step Then "two more each: the number of packets grows, that of the addresses doe
 clients_send 2
 expect_all 3 "$others"
 expect_balance 120
-# Half of the budget of 20 is for peers with an Event of their own.
+# Half of the burst of 20 is for peers with an Event of their own.
 expect_requests 10 19 "$is_pod and (.requestURI | contains(\"status.podIP\"))"
 
 step Killed "and one more each: of the addresses before, nobody remembers which"
 kill_agent
-start_agent "${promptly[@]}"
+start_agent "${promptly[@]}" --lookup-burst=20 --lookup-interval=10m
 clients_send 1
 expect_all 4 "at least $others"
 expect_balance 40

@@ -32,13 +32,16 @@ TEST(Options, TheDefaultsAreThoseOfTheDocs) {
 }
 
 TEST(Options, ReadsBudgets) {
-  const Result<CommandLine> line = parse({"--node-event-burst=10000", "--node-event-interval=0s",
-                                          "--pod-event-burst=1", "--refused-interval=1s"});
+  const Result<CommandLine> line =
+      parse({"--node-event-burst=10000", "--node-event-interval=0s", "--pod-event-burst=1",
+             "--refused-interval=1s", "--lookup-burst=7", "--lookup-interval=2s"});
   ASSERT_TRUE(line) << line.error().what;
   EXPECT_EQ(line->options.node_event_burst, 10'000u);
   EXPECT_EQ(line->options.node_event_interval, milliseconds(0));
   EXPECT_EQ(line->options.pod_event_burst, 1u);
   EXPECT_EQ(line->options.refused_interval, milliseconds(1'000));
+  EXPECT_EQ(line->options.lookup_burst, 7u);
+  EXPECT_EQ(line->options.lookup_interval, milliseconds(2'000));
   EXPECT_EQ(parse({"--pod-event-burst=0"}).error().what,
             "--pod-event-burst: \"0\" is not a whole number from 1 to 10000.");
 }
@@ -51,6 +54,19 @@ TEST(Options, AFlagWinsOverItsTwinWhichWinsOverThePeersName) {
   EXPECT_EQ(parse({}, {"KUBE_NFLOG_STATE_DIR=/state"})->options.state_dir, "/state");
   EXPECT_EQ(parse({}, {"JOURNAL_DIRECTORY=/peer"})->options.journal_dir, "/peer");
   EXPECT_EQ(parse({"--log-file=/flag", "--log-file", "/last"})->options.log_file, "/last");
+}
+
+TEST(Options, ReadsTheLogThatKubeIptablesTailerRead) {
+  EXPECT_EQ(parse({}, {"IPTABLES_LOG_PATH=/peer"})->options.source, SourceChoice::kFile);
+  EXPECT_EQ(
+      parse({}, {"IPTABLES_LOG_PATH=/peer", "JOURNAL_DIRECTORY=/run/log/journal"})->options.source,
+      SourceChoice::kJournal);
+  EXPECT_EQ(parse({}, {"IPTABLES_LOG_PATH=/peer", "JOURNAL_DIRECTORY="})->options.source,
+            SourceChoice::kFile);
+  EXPECT_EQ(parse({}, {"IPTABLES_LOG_PATH=/peer", "KUBE_NFLOG_SOURCE=auto"})->options.source,
+            SourceChoice::kAuto);
+  EXPECT_EQ(parse({"--source=nflog"}, {"IPTABLES_LOG_PATH=/peer"})->options.source,
+            SourceChoice::kNflog);
 }
 
 TEST(Options, ReadsTheEnvironmentOfKubeIptablesTailer) {

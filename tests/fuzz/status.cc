@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "core/printable.h"
 #include "k8s/event_json.h"
 #include "k8s/pod_json.h"
-#include "k8s/printable.h"
 
 namespace {
 

@@ -76,7 +76,7 @@ class LocatorTest : public testing::Test {
   PodIndex pods;
   FakeHttp http;
   Metrics metrics;
-  PodLookup pod_lookup{http, metrics, {}};
+  PodLookup pod_lookup{http, metrics, {.limits = {.burst = 20}}};
   ServiceLookup service_lookup{http, metrics, {}};
   std::deque<LookupCache::Answered> dns_asked;
   LookupCache dns{

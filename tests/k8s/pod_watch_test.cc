@@ -354,6 +354,20 @@ TEST_F(PodWatchTest, ASilentWatchIsResumedFromTheLastVersion) {
   EXPECT_THAT(next_path(), HasSubstr("watch=1&allowWatchBookmarks=true&resourceVersion=8&"));
 }
 
+TEST_F(PodWatchTest, AWatchThatHasNothingToSayIsRenewedWithoutAFuss) {
+  sync();
+  http_.feed(1, "");  // the head
+  for (std::size_t i = 2; i < 5; ++i) {
+    pass(170s);
+    EXPECT_EQ(http_.open(), 1U);
+    http_.feed(i, "");
+    EXPECT_THAT(http_.call(i).request.path,
+                HasSubstr("watch=1&allowWatchBookmarks=true&resourceVersion=5&"));
+  }
+  EXPECT_EQ(restarts(WatchEnd::kStalled), 0U);
+  EXPECT_EQ(restarts(WatchEnd::kTimeout), 3U);
+}
+
 TEST_F(PodWatchTest, ASilentListIsAskedForAgain) {
   watch_.tick(now_);
   pass(75s);
