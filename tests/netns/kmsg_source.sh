@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # LOG rules, /dev/kmsg, Events: with CAP_SYSLOG alone, which is given up then; told once each, over restarts and kill -9;
 # and without CAP_SYSLOG a refusal that says so.
+# Alone: the kernel's log is the machine's.
 # shellcheck source=tests/netns/kernel_log.inc
 . "$(dirname "$0")/kernel_log.inc"
 
