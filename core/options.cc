@@ -38,6 +38,15 @@ std::string peer_identifier(const std::string& v) {
   return "namespace";
 }
 
+// Its LOG_LEVEL, zap's: in small or capital letters; what it did not know was info.
+std::string peer_level(const std::string& v) {
+  std::string level = v;
+  std::transform(level.begin(), level.end(), level.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (level == "debug" || level == "warn" || level == "error") return level;
+  return level == "dpanic" || level == "panic" || level == "fatal" ? "error" : "info";
+}
+
 // ---- rows
 
 const Choices<SourceChoice> kSources{{"auto", SourceChoice::kAuto},
@@ -57,6 +66,12 @@ const Choices<PodScope> kScopes{{"node", PodScope::kNode}, {"cluster", PodScope:
 const Choices<bool> kSwitch{{"false", false}, {"true", true}, {"", true}};
 const Choices<std::string> kLevels{
     {"debug", "debug"}, {"info", "info"}, {"warn", "warn"}, {"error", "error"}};
+
+Row as_peer(Row row, std::string env, std::string (*value)(const std::string&)) {
+  row.peer_env = std::move(env);
+  row.peer_value = value;
+  return row;
+}
 
 std::vector<Row> source_rows(Options& o) {
   return {
@@ -104,7 +119,8 @@ std::vector<Row> kubernetes_rows(Options& o) {
        shown(o.api_server), "KUBE_API_SERVER"},
       {"kubeconfig", "FILE", "how to reach and authenticate to the API server, outside a cluster",
        into(o.kubeconfig), shown(o.kubeconfig)},
-      {"node-name", "NAME", "this node, as the API knows it; default: the host's name",
+      {"node-name", "NAME",
+       "this node, as the API knows it; default: that of the Pod we are, else the host's name",
        into(o.node_name), shown(o.node_name)},
       choice("pod-scope", "the Pods to watch: this node's, or all (small clusters)", o.pod_scope,
              kScopes),
@@ -148,7 +164,8 @@ std::vector<Row> schedule_rows(Options& o) {
        shown(o.listen)},
       choice("metrics-by", "also count the drops of each workload; at most 1,000 series",
              o.metrics_by, kMetricsBy),
-      choice("log-level", "what stderr gets", o.log_level, kLevels),
+      as_peer(choice("log-level", "what stderr gets", o.log_level, kLevels), "LOG_LEVEL",
+              peer_level),
       choice("log-format", "of stderr: lines for people, or one JSON object a line", o.log_format,
              kLogFormats),
   };

@@ -5,7 +5,7 @@
 # shellcheck source=tests/apiserver/common.inc
 . "$(dirname "$0")/common.inc"
 
-readonly kills=8 log=$work/iptables.log
+readonly kills=5 log=$work/iptables.log
 ip="SRC=$checkout_ipv4 DST=$ledger_ipv4 LEN=60 TOS=0x00 PREC=0x00 TTL=63 ID=1 PROTO=TCP SPT=4000"
 written=0
 

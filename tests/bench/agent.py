@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the benchmarks share that run a whole agent on an iptables log: the agent as a process, and the log's lines.
-Used by log.py and k8s.py."""
+Used by log.py, k8s.py and fleet.py."""
 import os
 import pathlib
 import re

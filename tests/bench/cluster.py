@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real API server for the benchmarks, what it was asked, and a stand-in for one with more Pods than it can be given
-in reasonable time. Used by k8s.py."""
+in reasonable time. Used by k8s.py and fleet.py."""
 import datetime
 import http.client
 import http.server
@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import threading
 import time
+import urllib.request
 
 from agent import SCRATCH
 
@@ -59,12 +60,20 @@ def admin_connection():
 
 
 class Server:
-    """kube-apiserver as a process."""
+    """kube-apiserver as a process, and what etcd holds."""
 
     pid = property(lambda self: int((DIR / "apiserver.pid").read_text(encoding="ascii")))
 
     def cpu(self):
         return time.clock_gettime_ns(~self.pid << 3 | 2) / 1e9
+
+    def rss(self):
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024
+
+    def etcd_bytes(self):
+        page = urllib.request.urlopen("http://127.0.0.1:2379/metrics", timeout=10).read().decode()
+        return float(re.search(r"^etcd_mvcc_db_total_size_in_use_in_bytes (\S+)$", page, re.M).group(1))
 
 
 class Traffic:

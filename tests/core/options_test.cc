@@ -69,6 +69,13 @@ TEST(Options, ReadsTheLogThatKubeIptablesTailerRead) {
             SourceChoice::kNflog);
 }
 
+TEST(Options, ReadsTheLogLevelOfKubeIptablesTailer) {
+  EXPECT_EQ(parse({}, {"LOG_LEVEL=DEBUG"})->options.log_level, "debug");
+  EXPECT_EQ(parse({}, {"LOG_LEVEL=fatal"})->options.log_level, "error");
+  EXPECT_EQ(parse({}, {"LOG_LEVEL=verbose"})->options.log_level, "info");
+  EXPECT_EQ(parse({"--log-level=warn"}, {"LOG_LEVEL=debug"})->options.log_level, "warn");
+}
+
 TEST(Options, ReadsTheEnvironmentOfKubeIptablesTailer) {
   const Result<CommandLine> line =
       parse({}, {"IPTABLES_LOG_PREFIX=calico-drop:", "POD_IDENTIFIER=label",

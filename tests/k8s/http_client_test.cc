@@ -68,6 +68,19 @@ TEST(HttpClient, SendsWhatTheVerbMeansAndReusesTheConnection) {
   EXPECT_EQ(metrics.api_requests.at(ApiVerb::kPatch, ApiCode::k2xx).value(), 1U);
 }
 
+TEST(HttpClient, CountsEachKindOfAnswer) {
+  const std::pair<int, ApiCode> kinds[] = {
+      {201, ApiCode::k2xx}, {401, ApiCode::k401},  {403, ApiCode::k403}, {404, ApiCode::k404},
+      {409, ApiCode::k409}, {410, ApiCode::k410},  {429, ApiCode::k429}, {422, ApiCode::k4xx},
+      {503, ApiCode::k5xx}, {302, ApiCode::kOther}};
+  for (const auto& [status, code] : kinds) {
+    const TinyServer server(always(TinyServer::answer(status, "")));
+    Metrics metrics;
+    ask(*client_for(server, metrics), {.path = "/"});
+    EXPECT_EQ(metrics.api_requests.at(ApiVerb::kGet, code).value(), 1U) << status;
+  }
+}
+
 TEST(HttpClient, TakesRetryAfterInBothForms) {
   std::string headers = "Retry-After: 7\r\n";
   const TinyServer server([&headers](const Connection& connection, const std::string&) {

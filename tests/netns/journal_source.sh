@@ -180,8 +180,12 @@ expect_events 2 'on port 9002/TCP'
 expect_events 0 'on port 9001'
 stop_agent
 
-# Where kube-iptables-tailer read the journal, --source=auto does, if NFLOG cannot be had.
-run_as=(env JOURNAL_DIRECTORY="$journals" setpriv --inh-caps=-all --bounding-set=-net_admin)
+# Where kube-iptables-tailer read the journal, so do we; with --source=auto, if NFLOG cannot be had.
+run_as=(env JOURNAL_DIRECTORY="$journals")
+start_agent
+expect_metric 'source_active{source="journal"}' 1
+stop_agent
+run_as=(env JOURNAL_DIRECTORY="$journals" KUBE_NFLOG_SOURCE=auto setpriv --inh-caps=-all --bounding-set=-net_admin)
 start_agent --log-file="$work/none.log"
 expect_metric 'source_active{source="journal"}' 1
 grep -q 'Reading the journal instead of NFLOG' "$work/agent.log" || fail 'does not say why'
