@@ -178,7 +178,7 @@ def main():
 
     since = time.time()
     fleet = Fleet(arguments.build, cluster, nodes)
-    while sum(r[1] == "watch" for r in cluster.requests(since)) < nodes:
+    while sum(r[1] == "list" for r in cluster.requests(since)) < nodes:
         fleet.check()
         time.sleep(0.5)
     say(f"{nodes} agents are up ({time.time() - since:.0f} s)")

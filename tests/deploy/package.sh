@@ -36,8 +36,8 @@ unit=$work/root/lib/systemd/system/kube-nflog.service
 cp "$work/pods.json" "$work/root/etc/kube-nflog/pods.json"
 chmod 644 "$work/root/etc/kube-nflog/pods.json"
 log_and_drop -o cali-ledger
-as_the_unit=(setpriv --reuid=nobody --regid=nogroup --clear-groups --no-new-privs --inh-caps=-all,+net_admin
-  --ambient-caps=-all,+net_admin --bounding-set=-all,+net_admin env -i)
+as_the_unit=(setpriv --reuid=nobody --regid=nogroup --clear-groups --no-new-privs '--inh-caps=-all,+net_admin'
+  '--ambient-caps=-all,+net_admin' '--bounding-set=-all,+net_admin' env -i)
 grep -v '^#' "$work/root/etc/default/kube-nflog" | grep . > "$work/environment"
 readarray -t environment < "$work/environment"
 chroot "$work/root" "${as_the_unit[@]}" "${environment[@]}" /usr/bin/kube-nflog > "$work/told" 2> "$work/agent.log" &
