@@ -21,6 +21,8 @@ expect_words "API server https://\[::1\]:6443 by the ServiceAccount in /var/run/
 [[ $(of_agent NoNewPrivs) == 1 ]] || fail "the agent may gain privileges"
 checkout_sends 1 udp/53
 expect_event "$ledger" 1 "$(received 53/UDP)"
+connections() { ss -Htnp state established "( dport = :6443 )" | grep -c "pid=$agent,"; }
+[[ $(connections) == 1 ]] || fail "watch and writes do not share an HTTP/2 connection: $(connections)"
 
 step Token "a new one, and the old one is revoked with its ServiceAccount, amid 200 packets"
 cp "$SA_DIR/token" "$work/old-token"
