@@ -120,10 +120,9 @@ Result<> read_table(const Legacy& legacy, int fd, const std::string& name, RuleS
   }
   if (info.size > kMaxTable) return failed("iptables' table " + name, EFBIG);
   std::vector<std::byte> buffer(kEntries + info.size);
-  ipt_get_entries request{};
-  name.copy(request.name, sizeof request.name - 1);
-  request.size = info.size;
-  std::memcpy(buffer.data(), &request, std::min(sizeof request, kEntries));
+  // An ipt_get_entries, whose last member is an array without a size.
+  std::memcpy(buffer.data() + offsetof(ipt_get_entries, name), info.name, sizeof info.name);
+  std::memcpy(buffer.data() + offsetof(ipt_get_entries, size), &info.size, sizeof info.size);
   size = static_cast<socklen_t>(buffer.size());
   if (::getsockopt(fd, legacy.level, legacy.get_entries, buffer.data(), &size) != 0) {
     return failed("iptables' table " + name, errno);  // EAGAIN: it grew meanwhile
