@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The wiring diagram: builds everything, hands it down by reference, runs two threads until a
 // signal.
+#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -26,6 +27,7 @@
 #include "core/metrics.h"
 #include "core/options.h"
 #include "core/running_flags.h"
+#include "core/start_up_pages.h"
 #include "core/terminal.h"
 #include "core/unique_fd.h"
 #include "k8s/check_cluster.h"
@@ -101,6 +103,16 @@ Result<std::unique_ptr<ProbeServer>> serve_probes(const std::string& listen, con
                              .not_ready = not_ready});
 }
 
+// And, once all that a start takes is over, gives back what of it nobody will use again.
+void wait_for_signal(int signal_fd) {
+  constexpr int kStartTakes = 60'000;  // ms, at most
+  pollfd ready{signal_fd, POLLIN, 0};
+  if (::poll(&ready, 1, kStartTakes) == 0) give_back_start_up_pages();
+  signalfd_siginfo signal{};
+  while (::read(signal_fd, &signal, sizeof signal) < 0 && errno == EINTR) {
+  }
+}
+
 // Thread 1 ingests, thread 2 delivers, this one waits: for a signal, or for one of them to fail.
 Result<> run_until_signal(const sigset_t& signals, const std::string& listen,
                           const Metrics& metrics, Ingest& ingest, Deliver& deliver) {
@@ -124,9 +136,7 @@ Result<> run_until_signal(const sigset_t& signals, const std::string& listen,
     ::pthread_setname_np(::pthread_self(), "deliver");
     if (delivered) end_if_failed(delivered = deliver.run());
   });
-  signalfd_siginfo signal{};
-  while (::read(signal_fd.get(), &signal, sizeof signal) < 0 && errno == EINTR) {
-  }
+  wait_for_signal(signal_fd.get());
   log::info("stopping: telling what is pending");
   ::eventfd_write(stop_ingest.get(), 1);
   thread1.join();  // its last drops are in the queue now

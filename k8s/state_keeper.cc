@@ -12,7 +12,7 @@ namespace {
 
 // A node's disk has other work to do: a hundred Events can be kept each second, the thousands of a
 // full book every twenty.
-constexpr std::uint64_t kBytesPerSecond = 256 * 1024;
+constexpr std::uint64_t kBytesPerSecond = std::uint64_t{256} * 1024;
 
 }  // namespace
 

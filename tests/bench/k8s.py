@@ -12,6 +12,7 @@ from cluster import Cluster, Server, StandIn, Traffic, admin_connection, ipv4
 
 UNBOUNDED = ["--node-event-burst=10000", "--pod-event-burst=10000"]
 LOCAL_PODS, PODS_A_NODE = 110, 110
+REST = 65  # seconds after which it has given back what only the start needed
 AIM_MB = {("node", 110): 12, ("cluster", 10_000): 30, ("cluster", 100_000): 150}
 
 
@@ -32,19 +33,20 @@ def measure_pods(build, kubeconfig, scope, pods, server, listed_bytes=lambda: 0)
     run = Agent(build, f"--kubeconfig={kubeconfig}", f"--pod-scope={scope}", seconds=600)
     time.sleep(1)  # what comes after the list
     wall, cpu, missed = time.monotonic() - run.started, run.cpu(), ""
-    known, peak, own = run.metric("pods_cached"), run.rss(), run.rss("RssAnon")
+    time.sleep(max(0, run.started + REST - time.monotonic()))
+    known, rest, peak, own = run.metric("pods_cached"), run.rss("VmRSS"), run.rss(), run.rss("RssAnon")
     if known != pods:
         sys.exit(f"bench: the agent knows {known} Pods, not {pods}")
     aim = AIM_MB.get((scope, pods))
     if aim:
-        missed = f"  aim {aim} MB" + ("" if peak <= aim else " MISSED")
+        missed = f"  aim {aim} MB" + ("" if rest <= aim else " MISSED")
     size = f"{listed_bytes() / 1e6:>7.1f}" if listed_bytes() else f"{'-':>7}"
-    say(f"{scope:<8} {pods:>8,} {server:<9} {size} {cpu:>7.2f} {wall - 1:>7.1f} {peak:>8.1f} {own:>8.1f}{missed}")
+    say(f"{scope:<8} {pods:>8,} {server:<9} {size} {cpu:>7.2f} {wall - 1:>7.1f} {rest:>6.1f} {peak:>6.1f} {own:>7.1f}{missed}")
     run.stop()
 
 
 def measure_memory(build, cluster, quick):
-    say(f"\n{'scope':<8} {'Pods':>8} {'server':<9} {'list MB':>7} {'CPU s':>7} {'wall s':>7} {'peak RSS':>8} {'its own':>8}")
+    say(f"\n{'scope':<8} {'Pods':>8} {'server':<9} {'list MB':>7} {'CPU s':>7} {'wall s':>7} {'RSS':>6} {'peak':>6} {'its own':>7}")
     cluster.make_pods(pod_words(0, LOCAL_PODS))
     measure_pods(build, cluster.kubeconfig, "node", LOCAL_PODS, "real")
     made = LOCAL_PODS
@@ -58,7 +60,7 @@ def measure_memory(build, cluster, quick):
         measure_pods(build, stand_in.kubeconfig, "cluster", pods, "stand-in", lambda: stand_in.listed_bytes)
         stand_in.close()
     say(f"one look-up of an address costs the server {lookup:.1f} ms of CPU at {made:,} Pods: it reads them all")
-    say("MB of memory; the rest is what it touches of Debian's libraries, which others share. CPU, wall: seconds from the start")
+    say("MB of memory, RSS and its own a minute after the start; the rest is of libraries. CPU, wall: seconds from the start")
     say("until the Pods are known. The stand-in's Pods are of 2.8 KB, as with managedFields.")
 
 

@@ -25,7 +25,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
-using testing::Not;
 using testing::StartsWith;
 
 // What is done about one request. False: the connection is closed.
@@ -145,7 +144,7 @@ TEST_F(HostileServer, WhatIsNoListIsAskedForAgain) {
   const std::string good = list(pod("b", "10.1.0.2"));
   const std::vector<Act> bad = {
       say_and_close(""),
-      say_and_close("\x15\x03\x01\x00\x02\x02\x46"),  // a TLS alert
+      say_and_close({'\x15', '\x03', '\x01', '\0', '\x02', '\x02', '\x46'}),  // a TLS alert
       say_and_close("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + good),
       say_and_close(stream(good.substr(0, 150))),
       say_and_close(std::string(TinyServer::kChunked) + "zz\r\n" + good),
