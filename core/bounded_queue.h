@@ -8,7 +8,8 @@
 #include <bit>
 #include <cstddef>
 #include <type_traits>
-#include <vector>
+
+#include "core/lazy_array.h"
 
 namespace kube_nflog {
 
@@ -47,7 +48,7 @@ class BoundedQueue {
   std::size_t capacity() const { return ring_.size(); }
 
  private:
-  std::vector<T> ring_;
+  LazyArray<T> ring_;
   std::size_t mask_;
   alignas(64) std::atomic<std::size_t> head_{0};
   alignas(64) std::atomic<std::size_t> tail_{0};

@@ -59,7 +59,7 @@ Dedupe::Dedupe(const DedupeOptions& options) : options_(options) {
   options_.capacity = std::max(options_.capacity, 16U);
   const std::size_t most =
       std::size_t{options_.capacity} + options_.capacity / 4 + options_.capacity / 16;
-  slots_.resize(std::bit_ceil(most + most / 2));
+  slots_ = LazyArray<Slot>(std::bit_ceil(most + most / 2));
   entries_.reserve(most);  // address space only: pages are touched as keys come
   bucket_heads_.assign(options_.buckets, kNone);
   std::uint64_t state = options_.seed;
@@ -92,9 +92,10 @@ std::uint32_t Dedupe::hash(const DropKey& flow, Fold fold) const {
 std::uint32_t Dedupe::find(const DropKey& flow, Fold fold, std::uint32_t hash,
                            std::size_t& slot) const {
   const std::size_t mask = slots_.size() - 1;
-  for (slot = hash & mask; slots_[slot].index != kNone; slot = (slot + 1) & mask) {
+  for (slot = hash & mask; slots_[slot].index() != kNone; slot = (slot + 1) & mask) {
     const Slot& taken = slots_[slot];
-    if (taken.hash == hash && stands_for(entries_[taken.index].key, flow, fold)) return taken.index;
+    if (taken.hash == hash && stands_for(entries_[taken.index()].key, flow, fold))
+      return taken.index();
   }
   return kNone;
 }
@@ -171,7 +172,7 @@ std::uint32_t Dedupe::insert(const DropKey& key, std::uint32_t hash, std::size_t
   entry.key = key;
   entry.next = bucket_heads_[current_];
   bucket_heads_[current_] = index;
-  slots_[slot] = {index, hash};
+  slots_[slot] = {index + 1, hash};
   ++live(key.fold);
   return index;
 }
@@ -182,7 +183,7 @@ void Dedupe::erase(std::uint32_t index) {
   std::size_t hole = 0;
   const DropKey& key = entries_[index].key;
   if (find(key, key.fold, hash(key, key.fold), hole) != index) return;
-  for (std::size_t next = (hole + 1) & mask; slots_[next].index != kNone;
+  for (std::size_t next = (hole + 1) & mask; slots_[next].index() != kNone;
        next = (next + 1) & mask) {
     const std::size_t home = slots_[next].hash & mask;
     if (((next - home) & mask) >= ((next - hole) & mask)) {
@@ -226,7 +227,7 @@ std::uint64_t Dedupe::add(std::span<const Drop> drops, SteadyTime now,
       __builtin_prefetch(&slots_[hashes[i] & mask]);
     }
     for (std::size_t i = 0; i < some.size(); ++i) {
-      const std::uint32_t index = slots_[hashes[i] & mask].index;
+      const std::uint32_t index = slots_[hashes[i] & mask].index();
       if (index != kNone) __builtin_prefetch(&entries_[index]);
     }
     for (std::size_t i = 0; i < some.size(); ++i)

@@ -13,6 +13,7 @@
 #include "core/bounded_queue.h"
 #include "core/clock.h"
 #include "core/drop.h"
+#include "core/lazy_array.h"
 
 namespace kube_nflog {
 
@@ -79,8 +80,9 @@ class Dedupe {
     const Interfaces* interfaces = nullptr;
   };
   struct Slot {
-    std::uint32_t index = kNone;  // of the entry; kNone = empty
-    std::uint32_t hash = 0;       // so that a probe need not look at the entries of others
+    std::uint32_t entry = 0;  // its index + 1; 0 = empty, as a LazyArray has it
+    std::uint32_t hash = 0;   // so that a probe need not look at the entries of others
+    std::uint32_t index() const { return entry - 1; }  // empty: kNone
   };
 
   bool add_one(const Drop& drop, std::uint32_t hash, BoundedQueue<DropSummary>& out);
@@ -97,7 +99,7 @@ class Dedupe {
   DedupeOptions options_;
   std::array<std::uint64_t, 8> secrets_;
   SteadyTime next_edge_{};
-  std::vector<Slot> slots_;     // open addressing, linear probing
+  LazyArray<Slot> slots_;       // open addressing, linear probing
   std::vector<Entry> entries_;  // grows to the capacity, then no further
   std::uint32_t free_ = kNone;
   std::vector<std::uint32_t> bucket_heads_;  // ring; [current_] takes new keys

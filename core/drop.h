@@ -82,6 +82,10 @@ struct DropSummary {
   SystemTime first, last;
   IpAddr example{};  // one of the sources, where key.fold says that there are many
   const Interfaces* interfaces = nullptr;  // of the first of them
+
+  // No packets: what came before it belongs to a cut (core/cut.h).
+  static DropSummary mark() { return {}; }
+  bool is_mark() const { return count == 0; }
 };
 static_assert(std::is_trivially_copyable_v<DropSummary>);
 

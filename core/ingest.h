@@ -5,9 +5,12 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "core/bounded_queue.h"
+#include "core/cut.h"
 #include "core/dedupe.h"
 #include "core/drop.h"
 #include "core/error.h"
@@ -24,11 +27,12 @@ struct IngestOptions {
 };
 
 // Everything is owned by the caller and must outlive this. `wake` tells the deliver thread that the
-// queue has something; it is called on the ingest thread and must not block.
+// queue has something; it is called on the ingest thread and must not block. With a `cut`, one is
+// made about once a second while there is something new.
 class Ingest {
  public:
   Ingest(const IngestOptions& options, DropSource& source, BoundedQueue<DropSummary>& queue,
-         Metrics& metrics, std::function<void()> wake);
+         Metrics& metrics, std::function<void()> wake, Cut* cut = nullptr);
 
   // Until `stop_fd` becomes readable; then reads what has already arrived and hands out what is
   // pending. An error is the source's and is final.
@@ -41,6 +45,9 @@ class Ingest {
 
  private:
   void fold(SteadyTime now);
+  void make_cut(SteadyTime now);
+  bool hand_out_for_cut(SteadyTime now);
+  bool make_last_cut();
   void finish();
 
   IngestOptions options_;
@@ -50,8 +57,13 @@ class Ingest {
   std::function<void()> wake_;
   Dedupe dedupe_;
   Heartbeat heartbeat_;
-  std::size_t read_ = 0;     // drops in the last batch, noise included
-  std::vector<Drop> batch_;  // reused: no allocation in steady state
+  Cut* cut_;
+  std::string cut_position_;              // of the last cut
+  SteadyTime cut_at_{};                   // when that was made, or given up
+  std::optional<SteadyTime> cut_due_;     // when to look after the next
+  std::optional<SteadyTime> hold_until_;  // nothing is read: a cut is being handed out
+  std::size_t read_ = 0;                  // drops in the last batch, noise included
+  std::vector<Drop> batch_;               // reused: no allocation in steady state
 };
 
 }  // namespace kube_nflog

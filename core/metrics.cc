@@ -4,8 +4,11 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
+
+#include "core/process_stats.h"
 
 #ifndef KUBE_NFLOG_VERSION
 #error "the build defines KUBE_NFLOG_VERSION"
@@ -28,6 +31,13 @@ class Page {
     f.help = help;
     f.type = type;
     return f;
+  }
+  // Those every program has keep their own name.
+  void process(const char* name, const char* help, MetricType type, double value) {
+    MetricFamily& f = family(name, help, type);
+    f.name = std::string("process_") + name;
+    ClientMetric& metric = f.metric.emplace_back();
+    (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
   }
   MetricFamily& counter(const char* name, const char* help) {
     return family(name, help, MetricType::Counter);
@@ -72,6 +82,74 @@ void add(MetricFamily& family, const Grid<Counter, ApiVerb, ApiCode>& grid,
            {"code", std::string(kApiCodeNames[code])}});
 }
 
+void add(MetricFamily& family,
+         const Labelled<Grid<Counter, DropProtocol, DropCause>, DropWay>& drops) {
+  for (std::size_t way = 0; way < kLabelCount<DropWay>; ++way)
+    for (std::size_t protocol = 0; protocol < kLabelCount<DropProtocol>; ++protocol)
+      for (std::size_t cause = 0; cause < kLabelCount<DropCause>; ++cause)
+        add(family,
+            drops.all()[way].at(static_cast<DropProtocol>(protocol), static_cast<DropCause>(cause)),
+            {{"direction", std::string(kDropWayNames[way])},
+             {"protocol", std::string(kDropProtocolNames[protocol])},
+             {"cause", std::string(kDropCauseNames[cause])}});
+}
+
+// Only where they are asked for: names of workloads are many, and not everybody may know them.
+void add(Page& page, const WorkloadSeries& workloads) {
+  if (!workloads.enabled()) return;
+  MetricFamily& drops =
+      page.counter("pod_drops_total", "Dropped packets of each workload's Pods, by direction.");
+  for (std::size_t i = 0, size = workloads.size(); i < size; ++i) {
+    const WorkloadSeries::Series& series = workloads.at(i);
+    ClientMetric& metric = drops.metric.emplace_back();
+    metric.label = {{"namespace", series.ns},
+                    {"workload", series.workload},
+                    {"direction", std::string(series.direction)}};
+    metric.counter.value = static_cast<double>(series.drops.load(std::memory_order_relaxed));
+  }
+  page.counter("series_dropped_total",
+               "Dropped packets that pod_drops_total lacks: too many workloads.")
+      .metric.emplace_back()
+      .counter.value = static_cast<double>(workloads.left_out());
+}
+
+void add_process(Page& page) {
+  const ProcessStats stats = process_stats();
+  const auto number = [](std::uint64_t n) { return static_cast<double>(n); };
+  page.process("cpu_seconds_total", "User and system CPU time spent in seconds.",
+               MetricType::Counter, stats.cpu_seconds);
+  page.process("start_time_seconds", "Start time of the process since unix epoch in seconds.",
+               MetricType::Gauge, stats.start_time_seconds);
+  page.process("resident_memory_bytes", "Resident memory size in bytes.", MetricType::Gauge,
+               number(stats.resident_bytes));
+  page.process("virtual_memory_bytes", "Virtual memory size in bytes.", MetricType::Gauge,
+               number(stats.virtual_bytes));
+  page.process("open_fds", "Number of open file descriptors.", MetricType::Gauge,
+               number(stats.open_fds));
+  page.process("max_fds", "Maximum number of open file descriptors.", MetricType::Gauge,
+               number(stats.max_fds));
+  page.process("threads", "Number of OS threads.", MetricType::Gauge, number(stats.threads));
+}
+
+// The same page in OpenMetrics 1.0, where a counter's family is named without its samples' _total,
+// and the page must show that it was not cut.
+std::string open_metrics(std::string_view text) {
+  constexpr std::string_view kTotal = "_total ";
+  std::string out;
+  out.reserve(text.size() + 8);
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+    std::string line(text.substr(0, end));
+    text.remove_prefix(end);
+    const std::size_t name = line.find(' ', 2) + 1;  // behind "# HELP "
+    const std::size_t name_end = line.find(' ', name);
+    if (line.starts_with('#') && line.substr(0, name_end + 1).ends_with(kTotal))
+      line.erase(name_end + 1 - kTotal.size(), kTotal.size() - 1);
+    out += line;
+  }
+  return out + "# EOF\n";
+}
+
 void add_ledger(Page& page, const Metrics& m) {
   add(page.counter("seen_total", "Drop records read, decodable or not."), m.seen);
   add(page.counter("reported_total", "Drops that are counted in an Event."), m.reported);
@@ -80,6 +158,11 @@ void add_ledger(Page& page, const Metrics& m) {
   add(page.counter("lost_total",
                    "Drops that should have made an Event, by the place where they were lost."),
       m.lost, "where", kWhereNames);
+  add(page.counter("drops_total",
+                   "Dropped packets of Pods; those with a Pod at both ends count in both "
+                   "directions."),
+      m.drops);
+  add(page, m.workloads);
 }
 
 void add_api(Page& page, const Metrics& m) {
@@ -91,11 +174,22 @@ void add_api(Page& page, const Metrics& m) {
   add(page.counter("api_requests_total", "Requests to the API server by answer."), m.api_requests,
       kAll);
   add(page.gauge("pods_cached", "Pods in the index."), m.pods_cached);
+  add(page.gauge("pod_cache_synced", "1 once the Pods were listed."), m.pod_cache_synced);
+  add(page.gauge("last_watch_activity_timestamp_seconds",
+                 "When the list or watch of Pods last brought a byte."),
+      m.last_watch_activity);
+  add(page.counter("credential_reload_failures_total",
+                   "Readings of rotating credentials that failed; the old ones stayed in use."),
+      m.credential_reload_failures, "what", kCredentialNames);
   add(page.counter("lists_total", "Pod lists requested."), m.lists);
   add(page.counter("watch_restarts_total", "Ends of the Pod watch, by reason."), m.watch_restarts,
       "why", kWatchEndNames);
   add(page.counter("lookups_total", "Look-ups of addresses that are no Pod of this node."),
       m.lookups, "result", kLookupResultNames);
+  add(page.counter("service_lookups_total", "Look-ups of Services by cluster address."),
+      m.service_lookups, "result", kLookupResultNames);
+  add(page.counter("dns_lookups_total", "Reverse DNS look-ups."), m.dns_lookups, "result",
+      kLookupResultNames);
 }
 
 }  // namespace
@@ -131,23 +225,51 @@ ApiCode api_code(long status) {
   }
 }
 
-Metrics::Metrics(std::span<const std::uint16_t> nflog_groups) {
+Metrics::Metrics(std::span<const std::uint16_t> nflog_groups, std::size_t workload_series)
+    : workloads(workload_series) {
   for (const std::uint16_t group : nflog_groups) {
     nflog_messages[group];
     nflog_group_bound[group];
   }
 }
 
+namespace {
+
+std::uint64_t sum(std::span<const Counter> counters) {
+  std::uint64_t sum = 0;
+  for (const Counter& counter : counters) sum += counter.value();
+  return sum;
+}
+
+// " (mid_stream 3, no_pod 1)", of those that are not 0.
+std::string details(std::span<const Counter> counters, std::span<const std::string_view> names) {
+  std::string text;
+  for (std::size_t i = 0; i < counters.size(); ++i) {
+    if (counters[i].value() == 0) continue;
+    text += text.empty() ? " (" : ", ";
+    text.append(names[i]) += ' ' + std::to_string(counters[i].value());
+  }
+  return text.empty() ? text : text + ')';
+}
+
+}  // namespace
+
 std::int64_t Metrics::pending() const {
-  std::uint64_t settled = reported.value();
-  for (const Counter& c : suppressed.all()) settled += c.value();
-  for (const Counter& c : lost.all()) settled += c.value();
-  settled -=
-      lost[Where::kNetlinkOverrun].value() + lost[Where::kKmsgOverrun].value();  // never seen
+  const std::uint64_t never_seen =
+      lost[Where::kNetlinkOverrun].value() + lost[Where::kKmsgOverrun].value();
+  const std::uint64_t settled =
+      reported.value() + sum(suppressed.all()) + sum(lost.all()) - never_seen;
   return static_cast<std::int64_t>(seen.value()) - static_cast<std::int64_t>(settled);
 }
 
-std::string Metrics::render() const {
+std::string Metrics::ledger() const {
+  return "seen " + std::to_string(seen.value()) + ", reported " + std::to_string(reported.value()) +
+         ", suppressed " + std::to_string(sum(suppressed.all())) +
+         details(suppressed.all(), kWhyNames) + ", lost " + std::to_string(sum(lost.all())) +
+         details(lost.all(), kWhereNames);
+}
+
+std::string Metrics::render(Format format) const {
   Page page;
   ClientMetric& build = page.gauge("build_info", "Always 1.").metric.emplace_back();
   build.label = {{"version", KUBE_NFLOG_VERSION}};
@@ -181,6 +303,10 @@ std::string Metrics::render() const {
       nflog_rcvbuf_bytes);
   add(page.gauge("dedupe_keys", "Distinct drops in the current window."), dedupe_keys);
   add(page.gauge("event_keys", "Distinct Events being counted."), event_keys);
+  add(page.gauge(
+          "event_budget_percent",
+          "How much of the node's Event budget is in use; less after the API server refused."),
+      event_budget_percent);
   add(page.counter("peer_fold_full_total", "Peers that share an Event: what had no more room."),
       peer_fold_full, "what", kPeerFoldFullNames);
   add_api(page, *this);
@@ -189,7 +315,8 @@ std::string Metrics::render() const {
       log_truncations);
   add(page.counter("log_lines_dropped_total", "Log lines that stderr did not take."),
       log_lines_dropped);
-  return page.text();
+  add_process(page);
+  return format == Format::kOpenMetrics ? open_metrics(page.text()) : page.text();
 }
 
 }  // namespace kube_nflog

@@ -18,6 +18,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/workload_series.h"
+
 namespace kube_nflog {
 
 class Counter {
@@ -78,11 +80,12 @@ enum class Why : std::uint8_t {
   kUnknownPrefix,  // a log line whose prefix does not say "dropped"
   kNoPod,          // no Pod at either end
   kEventBudget,    // could not be told within the budgets before it grew too old
+  kKept,           // at exit: left in --state-dir for the next process to tell
   kCount
 };
 inline constexpr std::array<std::string_view, kLabelCount<Why>> kWhyNames{
-    "mid_stream", "dhcp",    "mdns",           "multicast", "broadcast",   "ignored",
-    "hint",       "allowed", "unknown_prefix", "no_pod",    "event_budget"};
+    "mid_stream", "dhcp",    "mdns",           "multicast", "broadcast",    "ignored",
+    "hint",       "allowed", "unknown_prefix", "no_pod",    "event_budget", "kept"};
 
 // Where a drop was lost that should have made an Event.
 enum class Where : std::uint8_t {
@@ -123,13 +126,28 @@ inline constexpr std::array<std::string_view, kLabelCount<ApiCode>> kApiCodeName
     "2xx", "401", "403", "404", "409", "410", "429", "4xx", "5xx", "other", "error"};
 ApiCode api_code(long http_status);  // 0 = no answer
 
-enum class WatchEnd : std::uint8_t { kTimeout, kExpired, kError, kStalled, kCount };
+// kEof: in good order, but before the time that we asked for: the server is going away.
+enum class WatchEnd : std::uint8_t { kTimeout, kEof, kExpired, kError, kStalled, kCount };
 inline constexpr std::array<std::string_view, kLabelCount<WatchEnd>> kWatchEndNames{
-    "timeout", "expired", "error", "stalled"};
+    "timeout", "eof", "expired", "error", "stalled"};
 
-enum class LookupResult : std::uint8_t { kFound, kNotFound, kError, kOverBudget, kCached, kCount };
+// The files that prove who we are, and who the API server is.
+enum class Credential : std::uint8_t { kToken, kCa, kClientCert, kClientKey, kCount };
+inline constexpr std::array<std::string_view, kLabelCount<Credential>> kCredentialNames{
+    "token", "ca", "client_certificate", "client_key"};
+
+// kPaused: nobody is asked for a while, since the answer would be a refusal, or none.
+enum class LookupResult : std::uint8_t {
+  kFound,
+  kNotFound,
+  kError,
+  kOverBudget,
+  kCached,
+  kPaused,
+  kCount
+};
 inline constexpr std::array<std::string_view, kLabelCount<LookupResult>> kLookupResultNames{
-    "found", "not_found", "error", "over_budget", "cached"};
+    "found", "not_found", "error", "over_budget", "cached", "paused"};
 
 enum class SourceKind : std::uint8_t { kNflog, kFile, kKmsg, kJournal, kCount };
 inline constexpr std::array<std::string_view, kLabelCount<SourceKind>> kSourceKindNames{
@@ -147,13 +165,33 @@ enum class PeerFoldFull : std::uint8_t { kGroups, kAddresses, kCount };
 inline constexpr std::array<std::string_view, kLabelCount<PeerFoldFull>> kPeerFoldFullNames{
     "groups", "addresses"};
 
+// What was told to Pods, by what tells operators most: enough for a dashboard, and bounded.
+enum class DropWay : std::uint8_t { kReceiving, kSending, kCount };
+inline constexpr std::array<std::string_view, kLabelCount<DropWay>> kDropWayNames{"receiving",
+                                                                                  "sending"};
+enum class DropProtocol : std::uint8_t { kTcp, kUdp, kIcmp, kSctp, kOther, kCount };
+inline constexpr std::array<std::string_view, kLabelCount<DropProtocol>> kDropProtocolNames{
+    "tcp", "udp", "icmp", "sctp", "other"};
+enum class DropCause : std::uint8_t {
+  kPolicy,  // a NetworkPolicy or what a CNI makes of policies
+  kRule,    // a rule of somebody's own, by its prefix
+  kNone,    // the rule gives none
+  kCount
+};
+inline constexpr std::array<std::string_view, kLabelCount<DropCause>> kDropCauseNames{
+    "policy", "rule", "none"};
+
 struct Metrics {
-  explicit Metrics(std::span<const std::uint16_t> nflog_groups = {});
+  // `workload_series`: as many for --metrics-by=workload; 0: none.
+  explicit Metrics(std::span<const std::uint16_t> nflog_groups = {},
+                   std::size_t workload_series = 0);
 
   Counter seen;
   Counter reported;
   Labelled<Counter, Why> suppressed;
   Labelled<Counter, Where> lost;
+  Labelled<Grid<Counter, DropProtocol, DropCause>, DropWay> drops;
+  WorkloadSeries workloads;
   Labelled<Counter, HintResult> hints;
   // By group, fixed keys: those of the command line.
   std::map<std::uint16_t, Counter> nflog_messages;
@@ -165,14 +203,20 @@ struct Metrics {
   Counter interfaces_left_out;  // drops told without an interface's name: too many distinct ones
   Gauge dedupe_keys;
   Gauge event_keys;
+  Gauge event_budget_percent;  // of the node's budget, left by what the API server has refused
   Labelled<Counter, PeerFoldFull> peer_fold_full;
   Gauge pods_cached;
-  Gauge nflog_rcvbuf_bytes;                        // what the kernel granted
-  Grid<Counter, ApiVerb, ApiCode> events_written;  // verbs kCreate and kPatch only
+  Gauge pod_cache_synced;     // 1: the Pods were listed once
+  Gauge last_watch_activity;  // Unix seconds: the last byte of a list or watch of Pods
+  Labelled<Counter, Credential> credential_reload_failures;  // the old ones stayed in use
+  Gauge nflog_rcvbuf_bytes;                                  // what the kernel granted
+  Grid<Counter, ApiVerb, ApiCode> events_written;            // verbs kCreate and kPatch only
   Grid<Counter, ApiVerb, ApiCode> api_requests;
   Labelled<Counter, WatchEnd> watch_restarts;
   Counter lists;
-  Labelled<Counter, LookupResult> lookups;
+  Labelled<Counter, LookupResult> lookups;          // of Pods
+  Labelled<Counter, LookupResult> service_lookups;  // by the API server
+  Labelled<Counter, LookupResult> dns_lookups;
   Labelled<Gauge, SourceKind> source_active;
   Counter log_truncations;    // of the log file, after each of which lines may be lost unseen
   Counter log_lines_dropped;  // stderr was not being read
@@ -180,13 +224,16 @@ struct Metrics {
   // seen - reported - suppressed - lost of those seen: what is still on its way. 0 after a clean
   // exit.
   std::int64_t pending() const;
+  // For people: "seen 9, reported 5, suppressed 3 (mid_stream 2, no_pod 1), lost 1 (unflushed 1)".
+  std::string ledger() const;
   bool reads_a_source() const {
     for (const Gauge& active : source_active.all())
       if (active.value() == 1) return true;
     return false;
   }
-  // The text exposition format 0.0.4.
-  std::string render() const;
+  // For Prometheus: the text exposition format 0.0.4, or OpenMetrics 1.0.
+  enum class Format { kText, kOpenMetrics };
+  std::string render(Format format = Format::kText) const;
 };
 
 }  // namespace kube_nflog

@@ -180,8 +180,9 @@ Parsed take_listen(std::string& target, const std::string& text) {
     const bool v4 = IpAddr::parse(host).has_value() && host.find(':') == std::string::npos;
     const bool port = colon != std::string::npos &&
                       number<std::uint16_t>(text.substr(colon + 1)).value_or(0) != 0;
-    if (!port || !(v4 || v6 || host.empty()))
-      return "is not ADDR:PORT such as 127.0.0.1:9478, [::1]:9478 or :9478 (every address)";
+    if (!port || !(v4 || v6))
+      return "is not ADDR:PORT such as 127.0.0.1:9478 or [::1]:9478, for this node alone, or "
+             "0.0.0.0:9478, for everyone who reaches it";
   }
   target = text;
   return {};

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <functional>
 #include <map>
 #include <optional>
 #include <sstream>
 #include <string_view>
 
+#include "core/option_row.h"
 #include "core/option_value.h"
 
 #ifndef KUBE_NFLOG_VERSION
@@ -20,88 +20,13 @@
 namespace kube_nflog {
 namespace {
 
+using option_row::choice;
+using option_row::Choices;
+using option_row::into;
+using option_row::Row;
+using option_row::shown;
 using option_value::Parsed;
 using std::chrono::milliseconds;
-
-// One option is one row: flag, what --help shows of its value and meaning, how its value is taken
-// and how it is printed. The environment twin is derived: --log-file is KUBE_NFLOG_LOG_FILE.
-// `peer_env` is the name that kube-iptables-tailer used for the same thing, and `peer_value` how
-// its values map to ours.
-struct Row {
-  std::string flag, value, help;
-  std::function<Parsed(const std::string&)> take;
-  std::function<std::string()> print;
-  std::string peer_env = {};
-  std::function<std::string(const std::string&)> peer_value = {};
-};
-
-// ---- from values to rows ----
-
-std::function<Parsed(const std::string&)> into(std::string& target) {
-  return [&target](const std::string& v) -> Parsed {
-    target = v;
-    return {};
-  };
-}
-
-std::function<Parsed(const std::string&)> into(std::uint32_t& target, std::uint32_t least) {
-  return [&target, least](const std::string& v) -> Parsed {
-    return option_value::take_number(target, least, v);
-  };
-}
-
-std::function<Parsed(const std::string&)> into(milliseconds& target, milliseconds least) {
-  return [&target, least](const std::string& v) -> Parsed {
-    return option_value::take_time(target, least, v);
-  };
-}
-
-template <class E>
-using Choices = std::vector<std::pair<std::string, E>>;
-
-template <class E>
-std::string names(const Choices<E>& choices) {
-  std::string all;
-  for (const auto& [name, unused] : choices)
-    if (!name.empty()) all += (all.empty() ? "" : "|") + name;
-  return all;
-}
-
-template <class E>
-std::function<Parsed(const std::string&)> into(E& target, Choices<E> choices) {
-  return [&target, choices](const std::string& v) -> Parsed {
-    for (const auto& [name, value] : choices)
-      if (name == v) {
-        target = value;
-        return {};
-      }
-    return "is none of " + names(choices);
-  };
-}
-
-template <class E>
-std::function<std::string()> shown(const E& target, Choices<E> choices) {
-  return [&target, choices] {
-    for (const auto& [name, value] : choices)
-      if (value == target) return name;
-    return std::string();
-  };
-}
-std::function<std::string()> shown(const std::string& target) {
-  return [&target] { return target; };
-}
-std::function<std::string()> shown(const std::uint32_t& target) {
-  return [&target] { return std::to_string(target); };
-}
-std::function<std::string()> shown(const milliseconds& target) {
-  return [&target] { return option_value::print_time(target); };
-}
-
-template <class E>
-Row choice(std::string flag, std::string help, E& target, const Choices<E>& choices) {
-  return {std::move(flag), names(choices), std::move(help), into(target, choices),
-          shown(target, choices)};
-}
 
 std::string minutes(const std::string& v) { return v + "m"; }
 
@@ -109,11 +34,20 @@ std::string minutes(const std::string& v) { return v + "m"; }
 std::string peer_identifier(const std::string& v) {
   if (v == "name" || v == "namespace") return v;
   if (v == "name_with_namespace") return "name";
+  if (v == "label") return "label:";  // without POD_IDENTIFIER_LABEL: a mistake
   return "namespace";
 }
 
+// Its LOG_LEVEL, zap's: in small or capital letters; what it did not know was info.
+std::string peer_level(const std::string& v) {
+  std::string level = v;
+  std::transform(level.begin(), level.end(), level.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (level == "debug" || level == "warn" || level == "error") return level;
+  return level == "dpanic" || level == "panic" || level == "fatal" ? "error" : "info";
+}
+
 // ---- rows
-// -----------------------------------------------------------------------------------------------
 
 const Choices<SourceChoice> kSources{{"auto", SourceChoice::kAuto},
                                      {"nflog", SourceChoice::kNflog},
@@ -123,11 +57,21 @@ const Choices<SourceChoice> kSources{{"auto", SourceChoice::kAuto},
 const Choices<SinkChoice> kSinks{{"kubernetes", SinkChoice::kKubernetes},
                                  {"stdout", SinkChoice::kStdout}};
 const Choices<StdoutFormat> kFormats{{"json", StdoutFormat::kJson}, {"text", StdoutFormat::kText}};
+const Choices<PeerDetail> kDetails{
+    {"full", PeerDetail::kFull}, {"workload", PeerDetail::kWorkload}, {"ip", PeerDetail::kIp}};
+const Choices<MetricsBy> kMetricsBy{{"none", MetricsBy::kNone}, {"workload", MetricsBy::kWorkload}};
+const Choices<log::Format> kLogFormats{{"text", log::Format::kText}, {"json", log::Format::kJson}};
 const Choices<PodScope> kScopes{{"node", PodScope::kNode}, {"cluster", PodScope::kCluster}};
 // The flag alone says yes.
 const Choices<bool> kSwitch{{"false", false}, {"true", true}, {"", true}};
 const Choices<std::string> kLevels{
     {"debug", "debug"}, {"info", "info"}, {"warn", "warn"}, {"error", "error"}};
+
+Row as_peer(Row row, std::string env, std::string (*value)(const std::string&)) {
+  row.peer_env = std::move(env);
+  row.peer_value = value;
+  return row;
+}
 
 std::vector<Row> source_rows(Options& o) {
   return {
@@ -175,13 +119,23 @@ std::vector<Row> kubernetes_rows(Options& o) {
        shown(o.api_server), "KUBE_API_SERVER"},
       {"kubeconfig", "FILE", "how to reach and authenticate to the API server, outside a cluster",
        into(o.kubeconfig), shown(o.kubeconfig)},
-      {"node-name", "NAME", "this node, as the API knows it; default: the host's name",
+      {"node-name", "NAME",
+       "this node, as the API knows it; default: that of the Pod we are, else the host's name",
        into(o.node_name), shown(o.node_name)},
       choice("pod-scope", "the Pods to watch: this node's, or all (small clusters)", o.pod_scope,
              kScopes),
       {"peer-name", "workload|name|namespace|label:KEY", "how Events call the Pod at the other end",
        [&o](const std::string& v) { return option_value::take_peer_name(o.peer_name, v); },
        shown(o.peer_name), "POD_IDENTIFIER", peer_identifier},
+      choice("peer-detail",
+             "what Events tell of it: all; no Pod; no name of anything in another namespace",
+             o.peer_detail, kDetails),
+      choice("service-lookup", "ask the API server for the Service with an address",
+             o.service_lookup, kSwitch),
+      choice("reverse-dns", "ask DNS for the names of addresses that are no Pod's", o.reverse_dns,
+             kSwitch),
+      {"dns-server", "ADDR[:PORT]", "the DNS server to ask; default: those of /etc/resolv.conf",
+       into(o.dns_server), shown(o.dns_server)},
       {"event-reason", "TEXT", "the reason of the Events", into(o.event_reason),
        shown(o.event_reason), "KUBE_EVENT_DISPLAY_REASON"},
       {"event-component", "TEXT", "the source component of the Events", into(o.event_component),
@@ -208,7 +162,12 @@ std::vector<Row> schedule_rows(Options& o) {
       {"listen", "ADDR:PORT", "serve /metrics, /livez and /readyz here; default: off",
        [&o](const std::string& v) { return option_value::take_listen(o.listen, v); },
        shown(o.listen)},
-      choice("log-level", "what stderr gets", o.log_level, kLevels),
+      choice("metrics-by", "also count the drops of each workload; at most 1,000 series",
+             o.metrics_by, kMetricsBy),
+      as_peer(choice("log-level", "what stderr gets", o.log_level, kLevels), "LOG_LEVEL",
+              peer_level),
+      choice("log-format", "of stderr: lines for people, or one JSON object a line", o.log_format,
+             kLogFormats),
   };
 }
 
@@ -224,6 +183,11 @@ std::vector<Row> budget_rows(Options& o) {
        into(o.pod_event_burst, 1), shown(o.pod_event_burst)},
       {"pod-event-interval", "TIME", "...then one each; 0s: no limit",
        into(o.pod_event_interval, milliseconds(0)), shown(o.pod_event_interval)},
+      {"lookup-burst", "N", "look-ups of Pods, and of Services, that this node may make at once",
+       into(o.lookup_burst, 1), shown(o.lookup_burst)},
+      {"lookup-interval", "TIME",
+       "...then one each; less often while the API server is slow to answer",
+       into(o.lookup_interval, milliseconds(1)), shown(o.lookup_interval)},
       {"refused-interval", "TIME",
        "a namespace that forbids Events so long loses them, and is left alone as long",
        into(o.refused_interval, milliseconds(1'000)), shown(o.refused_interval)},
@@ -238,7 +202,6 @@ std::vector<Row> rows(Options& o) {
 }
 
 // ---- environment
-// ----------------------------------------------------------------------------------------
 
 std::string twin(const std::string& flag) {
   std::string name = "KUBE_NFLOG_" + flag;
@@ -274,15 +237,25 @@ Result<> apply_environment(const Row& row, const Environment& env) {
   return {};
 }
 
-// POD_IDENTIFIER=label reads its key from a second variable, and METRICS_SERVER_PORT is only a
-// port.
+// What kube-iptables-tailer's variables say together. Where it read a log, that log is read, and
+// not NFLOG, which would be another thing. POD_IDENTIFIER=label reads its key from a second
+// variable, and METRICS_SERVER_PORT is only a port: it was served on every address, and whoever set
+// it scrapes it there.
 void apply_peer_pairs(Environment& env) {
+  const auto is_set = [&env](const char* name) {
+    const auto it = env.find(name);
+    return it != env.end() && !it->second.empty();
+  };
+  if (is_set("JOURNAL_DIRECTORY"))
+    env.emplace("KUBE_NFLOG_SOURCE", "journal");
+  else if (is_set("IPTABLES_LOG_PATH"))
+    env.emplace("KUBE_NFLOG_SOURCE", "file");
   const auto identifier = env.find("POD_IDENTIFIER");
   const auto label = env.find("POD_IDENTIFIER_LABEL");
   if (identifier != env.end() && identifier->second == "label" && label != env.end())
     env.emplace("KUBE_NFLOG_PEER_NAME", "label:" + label->second);
   if (const auto port = env.find("METRICS_SERVER_PORT"); port != env.end())
-    env.emplace("KUBE_NFLOG_LISTEN", ":" + port->second);
+    env.emplace("KUBE_NFLOG_LISTEN", "0.0.0.0:" + port->second);
 }
 
 // What kube-iptables-tailer had to be told, and we need not be.
@@ -297,6 +270,11 @@ std::vector<std::string> remarks_on(const Environment& env) {
   for (const auto& [name, why] : kUnneeded)
     if (env.find(name) != env.end())
       remarks.push_back(std::string(name) + " is set but not needed: " + std::string(why) + ".");
+  if (env.find("METRICS_SERVER_PORT") != env.end() && env.find("KUBE_NFLOG_LISTEN") == env.end())
+    remarks.emplace_back(
+        "METRICS_SERVER_PORT serves the metrics on every IPv4 address, as kube-iptables-tailer "
+        "did; "
+        "--listen=ADDR:PORT names one.");
   return remarks;
 }
 
@@ -317,6 +295,11 @@ Result<> check_together(Options& o) {
   if (o.source == SourceChoice::kFile && o.log_file.empty())
     return fail("--source=file needs --log-file=PATH: the log that the LOG rules write to.",
                 Exit::kUsage);
+  if (o.peer_name == "name" && o.peer_detail == PeerDetail::kWorkload)
+    return fail(
+        "--peer-name=name tells the Pod's name, which --peer-detail=workload withholds: "
+        "leave one of them out.",
+        Exit::kUsage);
   if (o.sink == SinkChoice::kKubernetes && !o.pods_file.empty())
     return fail("--pods=FILE is for --sink=stdout: Events are posted with the API's own Pods.",
                 Exit::kUsage);
@@ -324,7 +307,6 @@ Result<> check_together(Options& o) {
 }
 
 // ---- output
-// ---------------------------------------------------------------------------------------------
 
 std::string print_config(const std::vector<Row>& all) {
   std::string text;
@@ -342,7 +324,9 @@ std::string help(const std::vector<Row>& all) {
     if (const std::string value = row.print(); !value.empty()) out << " [" << value << "]";
     out << "\n";
   }
-  out << "  --print-config\n      print every flag with the value in force, and exit\n"
+  out << "  --check\n      test what a start with these flags needs, one line each, and exit: 0 if "
+         "nothing fails, else 1\n"
+         "  --print-config\n      print every flag with the value in force, and exit\n"
          "  --version\n      print the version, and exit\n"
          "  --help\n      print this, and exit\n\n"
          "Each flag has an environment twin (--log-file is KUBE_NFLOG_LOG_FILE); the flag wins.\n"
@@ -358,8 +342,8 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv,
   const std::vector<Row> all = rows(line.options);
   const std::string help_text = help(all);  // before any value is taken: it shows the defaults
   Environment env = read_environment(environment);
-  apply_peer_pairs(env);
   line.options.remarks = remarks_on(env);
+  apply_peer_pairs(env);
   for (const Row& row : all)
     if (Result<> taken = apply_environment(row, env); !taken) return fail(std::move(taken).error());
 
@@ -372,6 +356,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv,
                         ->expected(0, 1)  // "--listen=" is an empty value, not a missing one
                         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast));
   bool print = false, version = false, want_help = false;
+  app.add_flag("--check", line.check);
   app.add_flag("--print-config", print);
   app.add_flag("--version", version);
   app.add_flag("-h,--help", want_help);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/log.h"
 #include "core/noise.h"
 
 namespace kube_nflog {
@@ -17,6 +18,10 @@ enum class SourceChoice { kAuto, kNflog, kFile, kKmsg, kJournal };
 enum class SinkChoice { kKubernetes, kStdout };
 enum class StdoutFormat { kJson, kText };
 enum class PodScope { kNode, kCluster };
+// What an Event tells of the other end: all; its workload, but no Pod; of what is not of the same
+// namespace, the address alone.
+enum class PeerDetail { kFull, kWorkload, kIp };
+enum class MetricsBy { kNone, kWorkload };
 
 struct Options {
   SourceChoice source = SourceChoice::kAuto;
@@ -28,7 +33,7 @@ struct Options {
   std::chrono::milliseconds expire{600'000};  // older lines of a log are not told
   std::vector<std::string> log_prefixes;  // empty: prefixes that say drop, deny, block or reject
   std::string journal_dir;                // empty: this machine's own journal
-  std::string state_dir;                  // of nflog/checkpoint; empty: no position is kept
+  std::string state_dir;                  // of core/state_file; empty: nothing is kept
 
   SinkChoice sink = SinkChoice::kKubernetes;
   StdoutFormat format = StdoutFormat::kJson;
@@ -39,6 +44,10 @@ struct Options {
   std::string node_name;
   PodScope pod_scope = PodScope::kNode;
   std::string peer_name = "workload";  // workload | name | namespace | label:KEY
+  PeerDetail peer_detail = PeerDetail::kFull;
+  bool service_lookup = true;
+  bool reverse_dns = true;
+  std::string dns_server;  // ADDRESS[:PORT]; empty: those of /etc/resolv.conf
 
   std::chrono::milliseconds repeat_interval{120'000};      // the fold's window
   std::chrono::milliseconds update_interval{60'000};       // first PATCH of a count
@@ -48,22 +57,29 @@ struct Options {
   std::chrono::milliseconds node_event_interval{30'000};
   std::uint32_t pod_event_burst = 10;
   std::chrono::milliseconds pod_event_interval{300'000};
+  // The same of questions to the API server, for Pods and for Services each; see
+  // k8s/lookup_cache.h.
+  std::uint32_t lookup_burst = 5;
+  std::chrono::milliseconds lookup_interval{30'000};
   std::chrono::milliseconds refused_interval{180'000};  // see EventBookOptions::refusal
   NoiseOptions noise;
   std::string event_reason = "PacketDrop";
   std::string event_component = "kube-nflog";
 
-  std::string listen;  // ADDR:PORT of /metrics /livez /readyz; empty: off
+  std::string listen;                       // ADDR:PORT of /metrics /livez /readyz; empty: off
+  MetricsBy metrics_by = MetricsBy::kNone;  // see core/workload_series.h
   std::string log_level = "info";
+  log::Format log_format = log::Format::kText;
 
   std::vector<std::string> remarks;  // for the operator, once the log is started
 };
 
-// What main() is to do: run, or print `text` to stdout and exit (--help, --version,
+// What main() is to do: run, check, or print `text` to stdout and exit (--help, --version,
 // --print-config).
 struct CommandLine {
   Options options;
-  std::string print;  // not empty: print this and exit 0
+  std::string print;   // not empty: print this and exit 0
+  bool check = false;  // --check: test what a start with these options needs, and exit
 };
 
 // `environment` is environ: NULL-terminated NAME=value. A flag wins over its KUBE_NFLOG_ twin,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -32,6 +33,11 @@ class DropSource {
   // Appends what has arrived, a bounded amount a call. Never blocks. An error is final: the source
   // is of no further use and the process ends with it.
   virtual Result<> read(std::vector<Drop>& out) = 0;
+  // Behind what read() has taken: where a next process is to go on, opaque. None: there is no such
+  // place, now or ever.
+  virtual std::optional<std::string> position() { return std::nullopt; }
+  // Whether it has gone on exactly where it was told to when it was opened.
+  virtual bool resumed() const { return false; }
 };
 
 }  // namespace kube_nflog

@@ -24,6 +24,7 @@ struct ApiConfig {
   std::string tls_server_name;  // that the certificate must carry; empty: the host of `server`
   std::string proxy;            // empty: none, whatever the environment says
   bool insecure_skip_tls_verify = false;
+  bool disable_compression = false;
   std::string origin;  // for messages: "the in-cluster ServiceAccount", "kubeconfig /x"
 };
 

@@ -13,16 +13,17 @@
 
 #include "core/ip.h"
 #include "core/log.h"
+#include "core/printable.h"
 #include "k8s/kubeconfig.h"
 #include "k8s/names.h"
-#include "k8s/printable.h"
 #include "k8s/small_file.h"
 
 namespace kube_nflog {
 
 namespace {
 
-constexpr std::chrono::seconds kTokenAge{60};  // as client-go's token_source.go
+constexpr std::chrono::seconds kMaxAge{60};  // as client-go's token_source.go
+constexpr std::size_t kMaxPem = 1U << 20;
 constexpr std::size_t kMaxToken = 64U << 10;
 constexpr std::string_view kSpace = " \t\r\n";
 
@@ -155,8 +156,8 @@ Result<std::string> check_server(std::string_view url) {
   return std::string(url);
 }
 
-TokenSource::TokenSource(const ApiConfig& config)
-    : file_(config.token_file), token_(config.token) {}
+TokenSource::TokenSource(const ApiConfig& config, Metrics& metrics)
+    : metrics_(metrics), file_(config.token_file), token_(config.token) {}
 
 const std::string& TokenSource::get(SteadyTime now) {
   if (!file_.empty() && now >= next_read_) read(now);
@@ -169,8 +170,9 @@ bool TokenSource::replace(std::string_view used, SteadyTime now) {
 }
 
 void TokenSource::read(SteadyTime now) {
-  next_read_ = now + kTokenAge;
+  next_read_ = now + kMaxAge;
   const auto keep = [this](const std::string& why) {
+    metrics_.credential_reload_failures[Credential::kToken].add();
     log::warn_every(std::chrono::seconds(300), "token",
                     "cannot read the token " + file_ + ": " + why + "; the old one stays in use");
   };
@@ -184,6 +186,50 @@ void TokenSource::read(SteadyTime now) {
       std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c <= '~'; });
   if (!good) return keep("it holds characters that no token has");
   token_ = token;
+}
+
+PemSource::PemSource(const ApiConfig& config, Metrics& metrics)
+    : metrics_(metrics),
+      ca_(config.ca),
+      client_cert_(config.client_cert),
+      client_key_(config.client_key) {}
+
+const PemTexts& PemSource::get(SteadyTime now) {
+  if (now >= next_read_) read(now);
+  return texts_;
+}
+
+bool PemSource::replace(std::uint64_t used, SteadyTime now) {
+  if (version_ == used) read(now);
+  return version_ != used;
+}
+
+void PemSource::read(SteadyTime now) {
+  next_read_ = now + kMaxAge;
+  PemTexts fresh{.ca = read_one(ca_, Credential::kCa),
+                 .client_cert = read_one(client_cert_, Credential::kClientCert),
+                 .client_key = read_one(client_key_, Credential::kClientKey)};
+  if (fresh.ca.empty()) fresh.ca = texts_.ca;
+  if (fresh.client_cert.empty() || fresh.client_key.empty()) {
+    fresh.client_cert = texts_.client_cert;
+    fresh.client_key = texts_.client_key;
+  }
+  if (fresh == texts_) return;
+  texts_ = std::move(fresh);
+  ++version_;
+}
+
+// Empty: none, or no use.
+std::string PemSource::read_one(const Pem& pem, Credential which) {
+  if (!pem.content.empty() || pem.file.empty()) return pem.content;
+  Result<std::string> text = read_small_file(pem.file, kMaxPem);
+  if (text && text->find("-----BEGIN ") != std::string::npos) return std::move(*text);
+  metrics_.credential_reload_failures[which].add();
+  log::warn_every(std::chrono::seconds(300), pem.file,
+                  "cannot read " + pem.file + ": " +
+                      (text ? "it is not a PEM file" : text.error().what) +
+                      "; what it held before stays in use");
+  return {};
 }
 
 }  // namespace kube_nflog

@@ -8,7 +8,7 @@
 
 #include <utility>
 
-#include "k8s/printable.h"
+#include "core/printable.h"
 
 namespace kube_nflog {
 
@@ -38,21 +38,22 @@ int on_socket(void*, curl_socket_t fd, curlsocktype) {
   return CURL_SOCKOPT_OK;
 }
 
-void set_pem(CURL* easy, const Pem& pem, CURLoption file, CURLoption blob) {
-  if (!pem.content.empty()) {
-    curl_blob content{const_cast<char*>(pem.content.data()), pem.content.size(), CURL_BLOB_NOCOPY};
+// Without the text, the path: so that libcurl says that it is no use, instead of doing without.
+void set_pem(CURL* easy, const std::string& text, const Pem& pem, CURLoption file,
+             CURLoption blob) {
+  if (!text.empty()) {
+    curl_blob content{const_cast<char*>(text.data()), text.size(), CURL_BLOB_COPY};
     curl_easy_setopt(easy, blob, &content);
   } else if (!pem.file.empty()) {
     curl_easy_setopt(easy, file, pem.file.c_str());
   }
 }
 
-void set_tls(CURL* easy, const ApiConfig& config) {
+void set_tls(CURL* easy, const ApiConfig& config, const PemTexts& pems) {
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  set_pem(easy, config.ca, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB);
-  set_pem(easy, config.client_cert, CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB);
-  set_pem(easy, config.client_key, CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB);
-  curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 300L);  // a rotated CA is seen within minutes
+  set_pem(easy, pems.ca, config.ca, CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB);
+  set_pem(easy, pems.client_cert, config.client_cert, CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB);
+  set_pem(easy, pems.client_key, config.client_key, CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB);
   if (config.insecure_skip_tls_verify) {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -67,8 +68,6 @@ void set_method(CURL* easy, const HttpRequest& request) {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.c_str());
   }
   if (request.verb == ApiVerb::kPatch) curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "PATCH");
-  // The server compresses lists over 128 KiB, and never a watch.
-  if (request.verb == ApiVerb::kList) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 }
 
 std::string url_part(CURLU* url, CURLUPart part) {
@@ -111,7 +110,7 @@ Result<CurlTarget> curl_target(ApiConfig config, HttpClientOptions options) {
   return target;
 }
 
-CurlEasy curl_easy(const CurlTarget& target, const HttpRequest& request) {
+CurlEasy curl_easy(const CurlTarget& target, const HttpRequest& request, const PemTexts& pems) {
   CurlEasy handle(curl_easy_init());
   CURL* const easy = handle.get();
   if (easy == nullptr) return nullptr;
@@ -121,7 +120,9 @@ CurlEasy curl_easy(const CurlTarget& target, const HttpRequest& request) {
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   // An agent named curl gets its JSON pretty-printed, half as much again.
   curl_easy_setopt(easy, CURLOPT_USERAGENT, kUserAgent);
-  curl_easy_setopt(easy, CURLOPT_PROXY, target.config.proxy.c_str());  // "": not the environment's
+  // Neither the environment's proxy, which would get the token, nor its exceptions from ours.
+  curl_easy_setopt(easy, CURLOPT_PROXY, target.config.proxy.c_str());
+  curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   // No CURLOPT_PIPEWAIT: to an HTTP/1.1 server, a request would wait behind the watch for ever
   // (7.88).
@@ -130,8 +131,12 @@ CurlEasy curl_easy(const CurlTarget& target, const HttpRequest& request) {
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
   if (target.connect_to) curl_easy_setopt(easy, CURLOPT_CONNECT_TO, target.connect_to.get());
-  set_tls(easy, target.config);
+  set_tls(easy, target.config, pems);
   set_method(easy, request);
+  // The server compresses lists over 128 KiB, and never a watch.
+  if (request.verb == ApiVerb::kList && !target.config.disable_compression) {
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+  }
   return handle;
 }
 
@@ -147,6 +152,20 @@ CurlList curl_headers(const HttpRequest& request, const std::string& token) {
   if (!token.empty()) add("Authorization: Bearer " + token);
   if (!request.content_type.empty()) add("Content-Type: " + request.content_type);
   return headers;
+}
+
+std::chrono::milliseconds curl_time(void* easy) {
+  curl_off_t us = 0;
+  if (easy != nullptr) curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &us);
+  return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::microseconds(us));
+}
+
+std::optional<SystemTime> curl_date(void* easy) {
+  curl_header* date = nullptr;
+  if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &date) != CURLHE_OK) return std::nullopt;
+  const std::time_t seconds = curl_getdate(date->value, nullptr);
+  if (seconds < 0) return std::nullopt;
+  return SystemTime(std::chrono::seconds(seconds));
 }
 
 std::string curl_failure(const CurlTarget& target, int code, const char* details) {
@@ -167,7 +186,8 @@ std::string curl_failure(const CurlTarget& target, int code, const char* details
       case CURLE_SSL_CERTPROBLEM:
         return "the client certificate or its key cannot be used";
       case CURLE_SSL_CONNECT_ERROR:
-        return "TLS failed: is it an https port, speaking TLS 1.2?";
+        return "TLS failed: is it an https port that speaks TLS 1.2, and is the CA the one that "
+               "signed its certificate?";
       default:
         return {};
     }
@@ -180,3 +200,7 @@ std::string curl_failure(const CurlTarget& target, int code, const char* details
 }
 
 }  // namespace kube_nflog
+
+// Debian's libcurl brings GnuTLS along, for RTMP and LDAP, which we never speak. This is how a
+// program tells it not to start itself (GNUTLS_SKIP_GLOBAL_INIT of its manual): a megabyte less.
+extern "C" int _gnutls_global_init_skip() { return 1; }  // NOLINT(bugprone-reserved-identifier)

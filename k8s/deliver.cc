@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "k8s/describe.h"
+#include "k8s/drop_labels.h"
 #include "k8s/event_key.h"
 #include "k8s/outline.h"
 
@@ -22,9 +23,12 @@ Deliver::Deliver(DeliverOptions options, DeliverParts parts)
     : options_(options),
       parts_(std::move(parts)),
       peers_(options_.peers, parts_.metrics),
-      locator_(parts_.lookup,
-               [this](const DropSummary& drop, const Owner& source, const Owner& destination,
-                      Locator::Told told) { located(drop, source, destination, told); }) {}
+      locator_(
+          parts_.pods, parts_.lookups,
+          [this](const DropSummary& drop, const Ends& ends, Locator::Told told) {
+            located(drop, ends, told);
+          },
+          options_.locating) {}
 
 void Deliver::stop() {
   stop_.store(true, std::memory_order_relaxed);
@@ -42,12 +46,25 @@ Result<> Deliver::run() {
   } else {
     take_leftovers();  // for the ledger
   }
-  parts_.book.give_up();
+  give_up();
   return result;
+}
+
+// What a next process finds in the file, it tells.
+void Deliver::give_up() {
+  StateKeeper* const keeper = parts_.keeper;
+  if (keeper && keeper->is_at_position()) save(parts_.clock());
+  const bool is_kept = keeper && keeper->is_kept();
+  const std::uint64_t untold = parts_.book.give_up(is_kept);
+  if (is_kept && untold > 0) {
+    log::info(std::to_string(untold) + " packets are still to be told: they are kept in " +
+              keeper->path() + " for the next start.");
+  }
 }
 
 Result<> Deliver::step() {
   const SteadyTime now = parts_.clock();
+  if (began_ == SteadyTime()) began_ = now;
   heartbeat_.beat(now);
   if (parts_.feed) parts_.feed->tick(now);
   if (now - pods_expired_at_ >= kHousekeeping) {
@@ -55,31 +72,83 @@ Result<> Deliver::step() {
     pods_expired_at_ = now;
   }
   drain(now);
+  locator_.tick({now, system_now()});
   std::size_t unlimited = std::numeric_limits<std::size_t>::max();
-  return write(unlimited);
+  Result<> result = write(unlimited);
+  if (parts_.keeper && parts_.keeper->due().value_or(SteadyTime::max()) <= now) save(now);
+  return result;
 }
 
 SteadyTime Deliver::next_due() const {
   if (synced() && parts_.queue.size() > 0) return SteadyTime::min();
-  SteadyTime due = pods_expired_at_ + kHousekeeping;
+  SteadyTime due = std::min(pods_expired_at_ + kHousekeeping, locator_.next_due());
   if (parts_.feed) due = std::min(due, parts_.feed->next_due());
   if (parts_.writer.has_room()) due = std::min(due, parts_.book.next_due());
+  if (parts_.keeper) due = std::min(due, parts_.keeper->due().value_or(SteadyTime::max()));
   return due;
 }
 
 void Deliver::drain(SteadyTime now) {
   if (parts_.feed && !parts_.feed->synced()) return;
   synced_.store(true, std::memory_order_relaxed);
+  take_restored(now);
   DropSummary drop;
   for (std::size_t n = 0; n < kDropsPerRound; ++n) {
     if (!parts_.queue.pop(drop)) {
       backlog_ = false;
       break;
     }
-    if (backlog_ && drop.last < system_now() - options_.expiry) {
+    if (drop.is_mark()) {
+      parts_.keeper->reach();
+      save(now);
+      continue;
+    }
+    if (parts_.keeper) parts_.keeper->pass();
+    if (backlog_ && now - began_ >= options_.expiry && drop.last < system_now() - options_.expiry) {
       parts_.metrics.lost[Where::kExpired].add(drop.count);
     } else {
       take(drop, now);
+    }
+  }
+}
+
+void Deliver::restore(SavedState saved, bool exact) {
+  const ClockPair clocks{system_now(), parts_.clock()};
+  const auto take_over = [this](std::uint64_t packets) { parts_.metrics.seen.add(packets); };
+  for (const SavedEvent& event : saved.events) take_over(event.ledger);
+  for (const SavedDrop& waiting : saved.drops)
+    if (!waiting.told) take_over(waiting.drop.count);
+  parts_.book.restore(saved, exact, clocks);
+  peers_.restore(saved, clocks);
+  restored_ = std::move(saved.drops);
+}
+
+SavedState Deliver::state() const {
+  const ClockPair clocks{system_now(), parts_.clock()};
+  SavedState saved;
+  saved.time = clocks.wall;
+  parts_.book.save(clocks, saved);
+  peers_.save(clocks, saved);
+  saved.drops = restored_;
+  locator_.save(saved);
+  return saved;
+}
+
+void Deliver::save(SteadyTime now) { parts_.keeper->save(state(), now); }
+
+// Those that waited for an answer at the cut ask again.
+void Deliver::take_restored(SteadyTime now) {
+  for (const SavedDrop& waiting : std::exchange(restored_, {})) {
+    const DropSummary& drop = waiting.drop;
+    if (!waiting.told) {
+      take(drop, now);
+    } else {
+      const Moment moment{now, system_now()};
+      locator_.locate_peer(drop,
+                           {parts_.pods.find(drop.key.src, drop.last, moment),
+                            parts_.pods.find(drop.key.dst, drop.last, moment),
+                            {}},
+                           *waiting.told, moment);
     }
   }
 }
@@ -89,37 +158,42 @@ struct Deliver::Side {
   Direction direction;
   const Owner& self;
   const Owner& peer;
+  const ServiceName& service;
   bool tells_ledger;  // one drop, one entry in the ledger: at the receiver, where there is one
 
   const std::string& uid() const { return self.pod->event_uid(); }
 };
 
 void Deliver::take(const DropSummary& drop, SteadyTime now) {
-  const Owner source = parts_.pods.find(drop.key.src, now);
-  const Owner destination = parts_.pods.find(drop.key.dst, now);
+  const Moment moment{now, system_now()};
+  Ends ends{parts_.pods.find(drop.key.src, drop.last, moment),
+            parts_.pods.find(drop.key.dst, drop.last, moment),
+            {}};
+  const auto& [source, destination, service] = ends;
   // Many peers share an Event without their names, which waits for no answer.
   if (source.known() != destination.known() && (source.pod || destination.pod)) {
-    const Side side = destination.pod ? Side{Direction::kReceiving, destination, source, true}
-                                      : Side{Direction::kSending, source, destination, true};
+    const Side side = destination.pod
+                          ? Side{Direction::kReceiving, destination, source, service, true}
+                          : Side{Direction::kSending, source, destination, service, true};
     const PeerFold::Place place = peers_.place(side.uid(), side.direction, drop, now);
     if (place.shared()) {
       tell(drop, side, place, now);
-      return locator_.locate_peer(drop, source, destination, side.direction, now);
+      return locator_.locate_peer(drop, ends, side.direction, moment);
     }
   }
-  locator_.locate(drop, source, destination, now);
+  locator_.locate(drop, std::move(ends), moment);
 }
 
-void Deliver::located(const DropSummary& drop, const Owner& source, const Owner& destination,
-                      Locator::Told told) {
+void Deliver::located(const DropSummary& drop, const Ends& ends, Locator::Told told) {
+  const auto& [source, destination, service] = ends;
   const SteadyTime now = parts_.clock();
   const auto tell_pod = [&](const Side& side) {
     tell(drop, side, peers_.place(side.uid(), side.direction, drop, now), now);
   };
   if (destination.pod && told != Direction::kReceiving)
-    tell_pod({Direction::kReceiving, destination, source, !told});
+    tell_pod({Direction::kReceiving, destination, source, service, !told});
   if (source.pod && told != Direction::kSending)
-    tell_pod({Direction::kSending, source, destination, !destination.pod && !told});
+    tell_pod({Direction::kSending, source, destination, service, !destination.pod && !told});
   if (source.pod || destination.pod || told) return;
   parts_.metrics.suppressed[Why::kNoPod].add(drop.count);
   if (log::shows(log::Level::kDebug)) {
@@ -128,19 +202,35 @@ void Deliver::located(const DropSummary& drop, const Owner& source, const Owner&
   }
 }
 
+// Of one Pod, whether or not its Event comes to be written.
+void Deliver::count(const DropSummary& drop, const Side& side) {
+  Metrics& metrics = parts_.metrics;
+  const DropWay way = drop_way(side.direction);
+  metrics.drops[way]
+      .at(drop_protocol(drop.key.protocol), drop_cause(drop.key.cause))
+      .add(drop.count);
+  if (metrics.workloads.enabled()) {
+    metrics.workloads.add(side.self.pod->ns, workload_of(*side.self.pod),
+                          kDropWayNames[static_cast<std::size_t>(way)], drop.count);
+  }
+}
+
 // Words are made for an Event's first drop alone.
 void Deliver::tell(const DropSummary& drop, const Side& side, const PeerFold::Place& place,
                    SteadyTime now) {
+  count(drop, side);
   const EventCounts counts{drop.count, drop.first, drop.last, place.peers};
   if (parts_.book.add(place.event, counts, side.tells_ledger, now)) return;
   DropKey key = drop.key;
   Owner peer = side.peer;
-  if (place.shared()) {
+  ServiceName service = side.service;
+  if (place.shared()) {  // which has waited for no answer, but may find one remembered
     set_peer(key, side.direction, place.example);
-    peer = parts_.pods.find(place.example, now);
+    peer = locator_.recall(place.example, now);
+    if (service.empty()) service = locator_.recall_service(key, now);
   }
-  EventSubject subject = describe(key, side.direction, side.self, peer, options_.naming,
-                                  place.shared() ? Peers::kMany : Peers::kOne);
+  EventSubject subject = describe(key, side.direction, side.self, peer, options_.style,
+                                  place.shared() ? Peers::kMany : Peers::kOne, service);
   subject.interfaces = drop.interfaces;
   parts_.book.offer(std::move(subject), counts, side.tells_ledger, now);
 }
@@ -156,6 +246,7 @@ Result<> Deliver::write(std::size_t& left) {
         std::move(*next), [this](const EventWrite& write, const WriteOutcome& outcome) {
           --in_flight_;
           parts_.book.finish(write, outcome, parts_.clock(), parts_.dice());
+          if (parts_.keeper) parts_.keeper->touch();
         });
     if (!result) return result;
   }
@@ -180,8 +271,17 @@ Result<> Deliver::flush() {
 void Deliver::take_leftovers() {
   const bool pods_unknown = parts_.feed && !parts_.feed->synced();
   DropSummary drop;
+  const bool is_kept = parts_.keeper && parts_.keeper->is_kept();
+  if (pods_unknown) {
+    for (const SavedDrop& waiting : restored_)  // they stay in the file
+      if (!waiting.told) parts_.metrics.suppressed[Why::kKept].add(waiting.drop.count);
+  }
   while (pods_unknown && parts_.queue.pop(drop)) {
-    parts_.metrics.lost[Where::kUnflushed].add(drop.count);
+    if (parts_.keeper) parts_.keeper->pass();
+    if (is_kept)
+      parts_.metrics.suppressed[Why::kKept].add(drop.count);
+    else
+      parts_.metrics.lost[Where::kUnflushed].add(drop.count);
   }
   while (parts_.queue.size() > 0) drain(parts_.clock());
   locator_.give_up();

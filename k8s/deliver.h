@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <vector>
 
 #include "core/bounded_queue.h"
 #include "core/clock.h"
@@ -22,12 +23,15 @@
 #include "k8s/pod_feed.h"
 #include "k8s/pod_index.h"
 #include "k8s/poller.h"
+#include "k8s/saved_state.h"
+#include "k8s/state_keeper.h"
 
 namespace kube_nflog {
 
 struct DeliverOptions {
-  PeerNaming::By naming = PeerNaming::By::kWorkload;
+  PeerStyle style = PeerNaming::By::kWorkload;
   PeerFoldOptions peers{};
+  LocatorOptions locating{};
   // While the Pods are not known yet, drops wait in the queue; older ones are lost{expired}.
   std::chrono::seconds expiry{600};
   // What SIGTERM may still cost; the rest is lost{unflushed}.
@@ -40,12 +44,13 @@ struct DeliverOptions {
 struct DeliverParts {
   BoundedQueue<DropSummary>& queue;
   PodIndex& pods;
-  PodFeed* feed = nullptr;      // null: the index is complete (--pods=FILE)
-  PodLookup* lookup = nullptr;  // null: addresses that are not in the index stay unknown
+  PodFeed* feed = nullptr;  // null: the index is complete (--pods=FILE)
+  Lookups lookups{};        // for addresses that are not in the index
   EventBook& book;
   EventWriter& writer;
   Poller& poller;
   Metrics& metrics;
+  StateKeeper* keeper = nullptr;                   // null: nothing is kept for a next process
   std::function<double()> dice;                    // uniform in [0, 1)
   std::function<SteadyTime()> clock = steady_now;  // tests bring their own
 };
@@ -64,6 +69,10 @@ class Deliver {
   Result<> step();
   // At the end of run(), and for tests: the last writes; the rest is counted as lost.
   Result<> flush();
+  // Before the first round: goes on where an earlier process was; see EventBook::restore().
+  void restore(SavedState saved, bool exact);
+  // Has the keeper keep everything that it knows at this moment.
+  void save(SteadyTime now);
   const Heartbeat& heartbeat() const { return heartbeat_; }
   // Whether the Pods were listed once. From any thread; for /readyz.
   bool synced() const { return synced_.load(std::memory_order_relaxed); }
@@ -72,13 +81,16 @@ class Deliver {
   SteadyTime next_due() const;
   void drain(SteadyTime now);
   void take(const DropSummary& drop, SteadyTime now);
-  void located(const DropSummary& drop, const Owner& source, const Owner& destination,
-               Locator::Told told);
+  void located(const DropSummary& drop, const Ends& ends, Locator::Told told);
+  void take_restored(SteadyTime now);
+  SavedState state() const;
   struct Side;
+  void count(const DropSummary& drop, const Side& side);
   void tell(const DropSummary& drop, const Side& side, const PeerFold::Place& place,
             SteadyTime now);
   Result<> write(std::size_t& left);
   void take_leftovers();
+  void give_up();
   void sleep_until(SteadyTime due);
 
   DeliverOptions options_;
@@ -86,7 +98,9 @@ class Deliver {
   PeerFold peers_;
   Locator locator_;
   std::size_t in_flight_ = 0;
-  bool backlog_ = true;  // what waited for the first list of Pods
+  bool backlog_ = true;              // what waited for the first list of Pods
+  std::vector<SavedDrop> restored_;  // until the Pods are known
+  SteadyTime began_{};  // nothing has waited longer, whatever the wall clock was set to meanwhile
   SteadyTime pods_expired_at_{};
   Heartbeat heartbeat_;
   std::atomic<bool> synced_{false};

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/printable.h"
 #include "k8s/event_key.h"
-#include "k8s/printable.h"
 #include "k8s/protocol_name.h"
 
 namespace kube_nflog {
@@ -16,15 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxName = 320;  // namespace/name is at most 63 + 1 + 253
 
-std::string name_of(const Owner& owner, PeerNaming::By naming) {
-  if (owner.pod) return printable(peer_name(*owner.pod, naming), kMaxName);
-  return printable(owner.node, kMaxName);
-}
-
-PodRef ref(const Owner& owner) {
-  if (!owner.pod) return {};
-  return {owner.pod->ns, owner.pod->name, owner.pod->event_uid()};
-}
+PodRef ref(const Pod& pod) { return {pod.ns, pod.name, pod.event_uid()}; }
 
 // `10.96.0.17:5432`, `[fd00:10:96::11]:5432`, or, without a port, the bare address.
 std::string address_and_port(const ServiceAddress& service) {
@@ -66,7 +58,8 @@ void set_message(const DropKey& key, EventSubject& subject) {
     text += " over protocol " + std::to_string(key.protocol);
   }
   if (!subject.service_address.empty()) {
-    text += " (Service address " + subject.service_address + ')';
+    text += " (Service " + (subject.service_name.empty() ? "address" : subject.service_name) + ' ' +
+            subject.service_address + ')';
   }
   if (!subject.cause.empty()) {
     text += ": " + printable(subject.cause, room - text.size() - std::string_view(": .").size());
@@ -77,15 +70,23 @@ void set_message(const DropKey& key, EventSubject& subject) {
 }  // namespace
 
 EventSubject describe(const DropKey& key, Direction direction, const Owner& self, const Owner& peer,
-                      PeerNaming::By naming, Peers peers) {
+                      PeerStyle style, Peers peers, const ServiceName& service) {
   EventSubject subject;
   subject.shared = peers == Peers::kMany;
-  subject.pod = ref(self);
-  if (!subject.shared) subject.related = ref(peer);
+  subject.pod = ref(*self.pod);
+  const std::string& reader = subject.pod.ns;
+  if (!subject.shared && peer.pod && may_name_pod(*peer.pod, style.detail, reader)) {
+    subject.related = ref(*peer.pod);
+  }
   subject.direction = direction;
   subject.peer_ip = peer_of(key, direction).to_string();
-  subject.peer_name = name_of(peer, naming);
-  if (key.service) subject.service_address = address_and_port(*key.service);
+  subject.peer_name = printable(peer_name(peer, style, reader), kMaxName);
+  if (key.service) {
+    subject.service_address = address_and_port(*key.service);
+    if (may_name_service(service, style.detail, reader)) {
+      subject.service_name = service.ns + '/' + service.name;
+    }
+  }
   if (key.cause) subject.cause = printable(key.cause->clause, kMaxMessage);
   add_protocol(key, subject);
   set_message(key, subject);

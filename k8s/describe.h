@@ -8,8 +8,8 @@
 
 #include "core/drop.h"
 #include "k8s/event.h"
+#include "k8s/owner.h"
 #include "k8s/peer_name.h"
-#include "k8s/pod_index.h"
 
 namespace kube_nflog {
 
@@ -22,13 +22,14 @@ enum class Peers { kOne, kMany };
 // What is said on the Pod `self`, which must be one, of a drop from or to `peer`:
 //   Packet dropped when (receiving traffic from|sending traffic to) NAME[ (IP: A)]
 //   [ on port 8080/TCP| over ICMP echo-request| over protocol 47]
-//   [ (Service address 10.96.0.17:5432)][: CAUSE].
-// NAME is the peer Pod's as --peer-name has it, else the node's, else the bare address. The same
-// for every packet of a key (no counts, no source ports).
+//   [ (Service payments/ledger-db 10.96.0.17:5432)| (Service address 10.96.0.17:5432)][: CAUSE].
+// NAME is what peer_name() says, else the bare address. The same for every packet of a key (no
+// counts, no source ports).
 //
 // kMany: of the Event that many peers share; `peer`, and its address in `key`, is an example.
+// `service` is whose address key.service is, if that is known.
 EventSubject describe(const DropKey& key, Direction direction, const Owner& self, const Owner& peer,
-                      PeerNaming::By naming, Peers peers = Peers::kOne);
+                      PeerStyle style, Peers peers = Peers::kOne, const ServiceName& service = {});
 
 // The Event's message as of now. Of more than one peer it has, in the place of NAME[ (IP: A)]:
 //   (37 addresses|at least 37 addresses|more than 256 addresses), e.g. NAME[ (IP: A)][,]

@@ -42,7 +42,7 @@ struct EventSubject {
   bool shared = false;
   Direction direction = Direction::kReceiving;
   // The machine-readable facts of the annotation; empty = unknown or not of this protocol.
-  std::string peer_ip, peer_name, protocol, icmp, service_address, cause;
+  std::string peer_ip, peer_name, protocol, icmp, service_name, service_address, cause;
   std::optional<std::uint16_t> port;
   const Interfaces* interfaces = nullptr;  // of the first packet; lasting; null: not known
   std::uint64_t key = 0;  // event_key(): same subject, same key, on every run of every agent
@@ -63,13 +63,17 @@ struct EventCounts {
 // continued.
 struct EventRecord {
   std::uint64_t total = 0;  // packets since `stamp` was made, told or not
-  std::uint64_t told = 0;   // of those, in the Event for certain
-  std::uint64_t base = 0;   // packets in the Event that are not ours
+  // Of those, in the Event for certain; more than `total` where an earlier process wrote of drops
+  // that are yet to be read again.
+  std::uint64_t told = 0;
+  std::uint64_t base = 0;  // packets in the Event that are not ours
   PeerCount peers{};
   std::uint32_t base_peers = 0;  // addresses, at least, of those packets
   SystemTime first{}, last{};
-  std::string stamp;    // unique to this key in this run
+  std::string stamp;    // see EventBook: the same Event, the same packets, the same stamp
   bool exists = false;  // on the server, as far as we know
+  // It is an earlier process's record, which may have written more since: the server knows.
+  bool unsure = false;
   std::string
       resource_version;  // as last seen; a PATCH that names it cannot overwrite others' counts
 

@@ -2,11 +2,17 @@
 #include "k8s/event_book.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
+
+#include "core/log.h"
 
 namespace kube_nflog {
 namespace {
 
+using namespace std::chrono_literals;
+
+constexpr auto kClockWasSet = 60s;
 constexpr std::size_t kMaxRefusals = 1'024;
 constexpr std::chrono::seconds kProbe{1};  // a refusing namespace is tried by one write in so long
 
@@ -21,6 +27,11 @@ SteadyTime::duration spread(SteadyTime::duration wait, double dice) {
 EventBook::EventBook(EventBookOptions options, Metrics& metrics)
     : options_(std::move(options)), metrics_(metrics) {
   if (options_.budget) budget_.emplace(*options_.budget);
+  show_budget();
+}
+
+void EventBook::show_budget() {
+  metrics_.event_budget_percent.set(budget_ ? std::lround(budget_->share() * 100) : 100);
 }
 
 bool EventBook::add(std::uint64_t key, const EventCounts& counts, bool tells_ledger,
@@ -37,7 +48,7 @@ void EventBook::offer(EventSubject subject, const EventCounts& counts, bool tell
   if (add(subject.key, counts, tells_ledger, now)) return;
   const std::uint64_t ledger = tells_ledger ? counts.count : 0;
   if (refuses(subject.pod.ns, now)) return metrics_.lost[Where::kRefused].add(ledger);
-  Entry* const entry = admit(subject, now);
+  Entry* const entry = admit(subject, counts.first, now);
   if (!entry) return metrics_.suppressed[Why::kEventBudget].add(ledger);
   count(*entry, counts, ledger, now);
 }
@@ -48,15 +59,20 @@ void EventBook::count(Entry& entry, const EventCounts& counts, std::uint64_t led
     return metrics_.lost[Where::kRefused].add(ledger);
   EventRecord& record = entry.record;
   record.first = record.count() == 0 ? counts.first : std::min(record.first, counts.first);
-  record.last = std::max(record.last, counts.last);
+  // A summary that was told late is a second older; a clock that was set back, much more, and then
+  // what it said before is no time that anybody knows.
+  if (counts.last > record.last || record.last - counts.last > kClockWasSet)
+    record.last = counts.last;
   record.total += counts.count;
   record.add_peers(counts.peers);
   entry.ledger_waiting += ledger;
-  if (entry.idle != idle_.end()) wake(entry, now);
+  if (entry.idle == idle_.end()) return;
+  if (record.total > record.told) return wake(entry, now);
+  metrics_.reported.add(std::exchange(entry.ledger_waiting, 0));  // by an earlier process
 }
 
 // Null: there is no room.
-EventBook::Entry* EventBook::admit(EventSubject& subject, SteadyTime now) {
+EventBook::Entry* EventBook::admit(EventSubject& subject, SystemTime first, SteadyTime now) {
   const auto waiting = waiting_of_pod_.find(subject.pod.uid);
   if (waiting != waiting_of_pod_.end() && waiting->second >= options_.waiting_per_pod)
     return nullptr;
@@ -64,10 +80,11 @@ EventBook::Entry* EventBook::admit(EventSubject& subject, SteadyTime now) {
     if (idle_.empty()) return nullptr;
     entries_.erase(idle_.front());
     idle_.pop_front();
+    ++forgotten_;
   }
   const std::uint64_t key = subject.key;
   Entry& entry = entries_[key];
-  entry.record.stamp = options_.run_id + '.' + std::to_string(serial_++);
+  entry.record.stamp = stamp(first);
   entry.subject = std::make_shared<const EventSubject>(std::move(subject));
   entry.idle_since = now;
   entry.idle = idle_.insert(idle_.end(), key);
@@ -101,6 +118,7 @@ void EventBook::settle(Entry& entry, SteadyTime now) {
   if (entry.record.total > entry.record.told) {
     return queue_.add(subject.key, subject.pod.ns, std::max(now, entry.not_before));
   }
+  metrics_.reported.add(std::exchange(entry.ledger_waiting, 0));  // by an earlier process
   const auto waiting = waiting_of_pod_.find(subject.pod.uid);
   if (--waiting->second == 0) waiting_of_pod_.erase(waiting);
   entry.idle_since = now;
@@ -129,7 +147,7 @@ std::optional<EventWrite> EventBook::take(SteadyTime now) {
         queue_.add(*key, pod.ns, when);
         continue;
       }
-      budget_->take(pod.uid, now);
+      entry.paid = budget_->take(pod.uid, now);
     }
     if (tries_again) refusal->second.until = now + kProbe;
     entry.ledger_in_flight = std::exchange(entry.ledger_waiting, 0);
@@ -151,6 +169,7 @@ void EventBook::finish(const EventWrite& write, const WriteOutcome& outcome, Ste
   entry.record.base_peers = write.record.base_peers;
   entry.record.first = std::min(entry.record.first, write.record.first);
   entry.record.exists = write.record.exists;
+  entry.record.unsure = write.record.unsure;
   entry.record.resource_version = write.record.resource_version;
   switch (outcome.verdict) {
     case Verdict::kWritten:
@@ -174,10 +193,13 @@ void EventBook::finish(const EventWrite& write, const WriteOutcome& outcome, Ste
 
 void EventBook::written(Entry& entry, const EventWrite& write, SteadyTime now, double dice) {
   metrics_.reported.add(std::exchange(entry.ledger_in_flight, 0));
-  refusals_.erase(entry.subject->pod.ns);
-  entry.record.told = write.record.total;
+  const std::string& ns = entry.subject->pod.ns;
+  if (refusals_.erase(ns) > 0) log::info("Events in namespace " + ns + " are written again");
+  entry.record.told = std::max(write.record.total, write.record.told);
   entry.attempt = 0;
   failures_ = 0;
+  if (budget_) budget_->speed_up();
+  show_budget();
   const bool is_first = entry.interval.count() == 0;
   entry.interval = is_first ? options_.update_interval
                             : std::min(entry.interval * 2, options_.update_interval_max);
@@ -186,20 +208,23 @@ void EventBook::written(Entry& entry, const EventWrite& write, SteadyTime now, d
 
 void EventBook::retry(Entry& entry, const WriteOutcome& outcome, SteadyTime now, double dice) {
   entry.ledger_waiting += std::exchange(entry.ledger_in_flight, 0);
-  if (budget_) budget_->give_back(entry.subject->pod.uid);
-  const SteadyTime::duration asked =
-      spread(outcome.retry_after.value_or(std::chrono::milliseconds(0)), dice);
-  const auto wait = [&](unsigned attempt) {
-    return now + std::max<SteadyTime::duration>(asked, next_delay(options_.backoff, attempt, dice));
+  // What has cost the server is paid for. Else, while it refuses every write, each node would ask
+  // more often than when it takes them.
+  if (budget_) budget_->give_back(entry.subject->pod.uid, outcome.overloaded ? 0ms : entry.paid);
+  const SteadyTime::duration asked = outcome.retry_after.value_or(0ms);
+  const auto wait = [&](unsigned attempt) {  // all nodes were asked the same
+    return now + asked + next_delay(options_.backoff, attempt, dice);
   };
   entry.not_before = wait(entry.attempt++);
   // The server's trouble more likely than this Event's: leave it alone. Writes that were under way
   // when the pause began say nothing new.
-  if (now >= paused_until_) {
-    paused_until_ = wait(failures_++);
-  } else {
+  if (now < paused_until_) {
     paused_until_ = std::max(paused_until_, now + asked);
+    return;
   }
+  paused_until_ = wait(failures_++);
+  if (budget_) budget_->slow_down();  // also for a server that was away: a fleet comes back to it
+  show_budget();
 }
 
 void EventBook::refuse(Entry& entry, SteadyTime now) {
@@ -256,11 +281,16 @@ void EventBook::hurry(SteadyTime now) {
   queue_.hurry();
 }
 
-void EventBook::give_up() {
+std::uint64_t EventBook::give_up(bool is_kept) {
+  std::uint64_t untold = 0;
   for (auto& [key, entry] : entries_) {
-    metrics_.lost[Where::kUnflushed].add(std::exchange(entry.ledger_in_flight, 0) +
-                                         std::exchange(entry.ledger_waiting, 0));
+    untold += std::exchange(entry.ledger_in_flight, 0) + std::exchange(entry.ledger_waiting, 0);
   }
+  if (is_kept)
+    metrics_.suppressed[Why::kKept].add(untold);
+  else
+    metrics_.lost[Where::kUnflushed].add(untold);
+  return untold;
 }
 
 }  // namespace kube_nflog

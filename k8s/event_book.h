@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "core/backoff.h"
 #include "core/clock.h"
@@ -19,6 +20,7 @@
 #include "k8s/event_budget.h"
 #include "k8s/event_writer.h"
 #include "k8s/fair_queue.h"
+#include "k8s/saved_state.h"
 
 namespace kube_nflog {
 
@@ -37,6 +39,11 @@ struct EventBookOptions {
   std::size_t waiting_per_pod = 64;    // so that one flooded Pod does not take every place
   std::string run_id{};                // unique to this process
 };
+
+// An Event's stamp names the run, how often the book had forgotten an Event for lack of room, and
+// the three quarters of an hour of its first packet. So no two counts of one Event share a stamp:
+// one that is quiet is not forgotten within an hour. And a process that goes on from a cut, in the
+// same run, gives drops that it reads again the stamp that they had.
 
 // The ledger: a drop that is offered with `tells_ledger` ends in reported, in
 // suppressed{event_budget} (no room: all that could make place is itself waiting to be told) or in
@@ -62,8 +69,15 @@ class EventBook {
 
   // At exit: everything that waits is due, whatever the schedule and the budgets say …
   void hurry(SteadyTime now);
-  // … and what is not written in the end is lost{unflushed}. Call last.
-  void give_up();
+  // … and what is not written in the end is suppressed{kept} where a next process will tell it,
+  // else lost{unflushed}. Call last. Returns the packets.
+  std::uint64_t give_up(bool is_kept);
+
+  // For a next process.
+  void save(const ClockPair& clocks, SavedState& out) const;
+  // At the start: goes on with these counts. `exact`: every drop after the cut will be read again;
+  // else what the Events hold by now is taken for others' packets.
+  void restore(const SavedState& saved, bool exact, const ClockPair& clocks);
 
   std::size_t size() const { return entries_.size(); }
   // Events with something to tell, those being written included.
@@ -79,6 +93,7 @@ class EventBook {
     std::chrono::milliseconds interval{0};
     unsigned attempt = 0;
     bool refused = false;
+    EventBudget::Cost paid{0};  // for the write under way
     SteadyTime idle_since{};
     std::list<std::uint64_t>::iterator idle;  // idle_.end(): it has something to tell
   };
@@ -91,7 +106,9 @@ class EventBook {
     bool final = false;  // what comes is not even kept
   };
 
-  Entry* admit(EventSubject& subject, SteadyTime now);
+  Entry* admit(EventSubject& subject, SystemTime first, SteadyTime now);
+  std::string stamp(SystemTime first) const;
+  void show_budget();
   void count(Entry& entry, const EventCounts& counts, std::uint64_t ledger, SteadyTime now);
   void forget_quiet(SteadyTime now);
   void wake(Entry& entry, SteadyTime now);
@@ -112,7 +129,7 @@ class EventBook {
   FairQueue queue_;                                   // something to tell, not being written
   std::unordered_map<std::string, std::size_t> waiting_of_pod_;  // by uid, none 0
   std::unordered_map<std::string, Refusal> refusals_;            // by namespace
-  std::uint64_t serial_ = 0;
+  std::uint64_t forgotten_ = 0;                                  // of this run, for lack of room
   SteadyTime paused_until_{};  // the server does not answer, or asked to be left alone
   unsigned failures_ = 0;      // pauses in a row
   bool hurrying_ = false;

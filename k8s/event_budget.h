@@ -26,10 +26,12 @@ class TokenBucket {
   SteadyTime available_at(const Rate& rate) const {
     return full_at_ - rate.refill * (rate.burst - 1);
   }
+  // A later take() may be at another rate: while burst * refill stays the same, a full bucket stays
+  // full and an empty one empty.
   void take(const Rate& rate, SteadyTime now) {
     full_at_ = (full_at_ > now ? full_at_ : now) + rate.refill;
   }
-  void give_back(const Rate& rate) { full_at_ -= rate.refill; }
+  void give_back(std::chrono::milliseconds cost) { full_at_ -= cost; }
   bool full(SteadyTime now) const { return full_at_ <= now; }
 
  private:
@@ -45,20 +47,34 @@ struct EventRates {
 
 class EventBudget {
  public:
-  explicit EventBudget(EventRates rates) : rates_(rates) {}
+  using Cost = std::chrono::milliseconds;
 
-  SteadyTime node_available_at() const { return node_.available_at(rates_.node); }
+  explicit EventBudget(EventRates rates) : rates_(rates), node_rate_(rates.node) {}
+
+  SteadyTime node_available_at() const { return node_.available_at(node_rate_); }
   SteadyTime pod_available_at(const std::string& pod_uid) const;
-  // One write about that Pod, whatever the answers above were.
-  void take(const std::string& pod_uid, SteadyTime now);
-  // That write did not come about.
-  void give_back(const std::string& pod_uid);
+  // One write about that Pod, whatever the answers above were. Says what the node has paid for it.
+  Cost take(const std::string& pod_uid, SteadyTime now);
+  // That write did not come about; `cost` is what the node gets back, 0 if it has cost the server.
+  void give_back(const std::string& pod_uid, Cost cost);
+
+  // Additive increase, multiplicative decrease, as TCP shares a line: the server has no room for
+  // this node's writes, so they are halved, down to one in kSlowest; each that succeeds gives a
+  // tenth of the whole back. A rate without limit stays without.
+  void slow_down();
+  void speed_up();
+  double share() const { return share_; }  // of the node's rate that is left; 1: all
+  static constexpr std::chrono::seconds kSlowest{300};
 
   // Pods with a bucket that is not full; past it, further Pods share one bucket.
   static constexpr std::size_t kMaxPods = 4'096;
 
  private:
+  void set_share(double share);
+
   EventRates rates_;
+  double share_ = 1;
+  Rate node_rate_;  // rates_.node, as much of it as share_ says
   TokenBucket node_;
   TokenBucket other_pods_;
   std::unordered_map<std::string, TokenBucket> pods_;  // a Pod that is not here has a full bucket

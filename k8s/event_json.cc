@@ -9,9 +9,9 @@
 #include <charconv>
 #include <limits>
 
+#include "core/printable.h"
 #include "k8s/describe.h"
 #include "k8s/event_key.h"
-#include "k8s/printable.h"
 #include "k8s/rfc3339.h"
 
 namespace kube_nflog {
@@ -73,6 +73,7 @@ std::string drop_facts(const EventSubject& subject, const EventRecord& record) {
   json.add_if_known("protocol", subject.protocol);
   if (subject.port) json.add("port", *subject.port);
   json.add_if_known("icmp", subject.icmp);
+  json.add_if_known("service", subject.service_name);
   json.add_if_known("serviceAddress", subject.service_address);
   json.add_if_known("cause", subject.cause);
   if (subject.interfaces) {
@@ -116,9 +117,17 @@ std::string_view text_member(const Value* object, std::string_view key) {
   return {value->GetString(), value->GetStringLength()};
 }
 
+// What stamps and resourceVersions are made of. RapidJSON lets a lone surrogate through where it is
+// escaped, so what it reads is not even UTF-8 for certain.
+bool is_plain(std::string_view text) {
+  constexpr std::size_t kLongest = 256;
+  return text.size() <= kLongest &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
 void read_tally(std::string_view text, StoredEvent& out) {
   const std::size_t space = text.find(' ');
-  if (space == std::string_view::npos) return;
+  if (space == std::string_view::npos || !is_plain(text.substr(0, space))) return;
   const std::string_view number = text.substr(space + 1);
   const char* const end = number.data() + number.size();
   const auto [stopped, error] = std::from_chars(number.data(), end, out.stamped);
@@ -194,7 +203,8 @@ std::optional<StoredEvent> parse_event(std::string_view body) {
   if (!parse(document, body) || text_member(&document, "kind") != "Event") return {};
   const Value* const metadata = member(&document, "metadata");
   StoredEvent out;
-  out.resource_version = text_member(metadata, "resourceVersion");
+  const std::string_view version = text_member(metadata, "resourceVersion");
+  if (is_plain(version)) out.resource_version = version;
   out.first = parse_rfc3339(text_member(&document, "firstTimestamp"));
   if (const Value* count = member(&document, "count"); count && count->IsUint64()) {
     out.count =

@@ -26,6 +26,11 @@ bool is_terminating(const HttpResponse& response) {
   return response.body.find("NamespaceTerminating") != std::string::npos;
 }
 
+bool is_overload(const HttpResponse& response) {
+  const long status = response.status;
+  return status == 0 ? response.timed_out : status == 408 || status == 429 || status / 100 == 5;
+}
+
 Verdict verdict(ApiVerb verb, const HttpResponse& response) {
   const long status = response.status;
   if (status == 404 && verb == ApiVerb::kCreate) return Verdict::kNamespaceRefused;
@@ -44,6 +49,7 @@ void reconcile(EventRecord& record, const StoredEvent& stored) {
   std::uint64_t ours = 0;
   if (stored.stamp == record.stamp) {
     ours = stored.stamped;  // the Event's own word, also on a write whose answer never came
+    record.told = std::max(record.told, std::min(stored.stamped, stored.count));
   } else if (record.exists) {
     ours = record.told;  // another writer came after us and counted on from there
   }
@@ -52,6 +58,7 @@ void reconcile(EventRecord& record, const StoredEvent& stored) {
     record.base_peers = std::max({record.base_peers, stored.peers, 1U});
   if (stored.first) record.first = std::min(record.first, *stored.first);
   record.exists = true;
+  record.unsure = false;
   record.resource_version = stored.resource_version;
 }
 
@@ -94,7 +101,8 @@ Result<> EventPoster::write(EventWrite write, Done done) {
 
 void EventPoster::next(const JobPtr& job) {
   if (job->requests >= kMaxRequests) return finish(job, {.verdict = Verdict::kRetry});
-  send(job->write.record.exists ? ApiVerb::kPatch : ApiVerb::kCreate, job);
+  const EventRecord& record = job->write.record;
+  send(!record.exists ? ApiVerb::kCreate : record.unsure ? ApiVerb::kGet : ApiVerb::kPatch, job);
 }
 
 void EventPoster::send(ApiVerb verb, const JobPtr& job) {
@@ -143,7 +151,7 @@ void EventPoster::read(const JobPtr& job, const HttpResponse& response) {
   const std::optional<StoredEvent> stored = parse_event(response.body);
   if (!stored) return settle(ApiVerb::kGet, job, response);
   reconcile(record, *stored);
-  const bool told = stored->stamp == record.stamp && stored->stamped == record.total;
+  const bool told = stored->stamp == record.stamp && stored->stamped >= record.total;
   if (told) return finish(job, {.verdict = Verdict::kWritten});
   next(job);
 }
@@ -151,7 +159,9 @@ void EventPoster::read(const JobPtr& job, const HttpResponse& response) {
 void EventPoster::settle(ApiVerb verb, const JobPtr& job, const HttpResponse& response) {
   const Verdict result = verdict(verb, response);
   report(result, job->write, response);
-  finish(job, {.verdict = result, .retry_after = response.retry_after});
+  finish(job, {.verdict = result,
+               .retry_after = response.retry_after,
+               .overloaded = is_overload(response)});
 }
 
 void EventPoster::finish(const JobPtr& job, WriteOutcome outcome) {

@@ -29,6 +29,8 @@ struct WriteOutcome {
     kNamespaceRefused,  // never: this namespace is missing or being deleted
   } verdict = Verdict::kWritten;
   std::optional<std::chrono::milliseconds> retry_after{};
+  bool overloaded =
+      false;  // kRetry, for the server has too much to do: 429, 5xx, no answer in time
 };
 
 class EventWriter {

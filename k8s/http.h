@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/clock.h"
 #include "core/metrics.h"
 
 namespace kube_nflog {
@@ -28,14 +29,25 @@ struct HttpResponse {
   long status = 0;     // 0: no HTTP answer; `error` says why
   std::string body{};  // bounded; empty for streams
   std::string error{};
+  bool timed_out = false;                                  // that is why there is no answer
+  std::chrono::milliseconds took{0};                       // from the first try to the last byte
   std::optional<std::chrono::milliseconds> retry_after{};  // both forms of the header
+  std::optional<SystemTime> date{};                        // the server's clock, in whole seconds
+
+  // The server has no room for us: whoever asked waits, `retry_after` or its own time.
+  bool is_busy() const { return status == 429 || status / 100 == 5; }
+  // For the log.
+  std::string outcome() const {
+    return status == 0 || !error.empty() ? error : "HTTP " + std::to_string(status);
+  }
 };
 
 class Http {
  public:
   using Id = std::uint64_t;
   using Done = std::function<void(HttpResponse)>;
-  // One piece of a 2xx body as it comes. False ends the stream.
+  // One piece of a 2xx body as it comes; before the first, an empty one: the answer has begun.
+  // False ends the stream.
   using Data = std::function<bool(std::string_view)>;
 
   virtual ~Http() = default;

@@ -31,7 +31,8 @@ struct Transfer {
   HttpRequest request;
   Http::Data data;  // null: send()
   Http::Done done;
-  std::string token;  // that was sent
+  std::string token;       // that was sent
+  std::uint64_t pems = 0;  // the version of the certificates
   CurlList headers{};
   CurlEasy easy{};  // null: not begun
   std::string body{};
@@ -69,6 +70,37 @@ std::size_t on_body(char* bytes, std::size_t, std::size_t size, void* user) {
   return size;
 }
 
+// libcurl's header callback: once a line, HTTP/2 included; an empty one ends the head.
+std::size_t on_header(char* bytes, std::size_t, std::size_t size, void* user) {
+  Transfer& transfer = *static_cast<Transfer*>(user);
+  const bool is_end =
+      std::string_view(bytes, size).find_first_not_of("\r\n") == std::string_view::npos;
+  if (!is_end || !transfer.data || transfer.cancelled || transfer.status() / 100 != 2) return size;
+  *transfer.called = true;
+  transfer.ended_by_reader = !transfer.data({});
+  return transfer.ended_by_reader || transfer.cancelled ? CURL_WRITEFUNC_ERROR : size;
+}
+
+curl_waitfd to_curl(const pollfd& fd) {
+  const int events = ((fd.events & POLLIN) != 0 ? CURL_WAIT_POLLIN : 0) |
+                     ((fd.events & POLLOUT) != 0 ? CURL_WAIT_POLLOUT : 0);
+  return {fd.fd, static_cast<short>(events), 0};
+}
+
+// libcurl tells an error or a hang-up as something to read.
+short from_curl(short events) {
+  return static_cast<short>(((events & CURL_WAIT_POLLIN) != 0 ? POLLIN : 0) |
+                            ((events & CURL_WAIT_POLLOUT) != 0 ? POLLOUT : 0));
+}
+
+// The server does not know us, or we do not trust the server. OpenSSL calls it a plain TLS error
+// where a new CA has the old one's name, as Kubernetes' have.
+bool is_distrust(CURLcode result, long status) {
+  return status == 401 || result == CURLE_PEER_FAILED_VERIFICATION ||
+         result == CURLE_SSL_CONNECT_ERROR || result == CURLE_SSL_CACERT_BADFILE ||
+         result == CURLE_SSL_CERTPROBLEM;
+}
+
 }  // namespace
 
 class HttpClient::Impl {
@@ -76,7 +108,8 @@ class HttpClient::Impl {
   Impl(CurlMulti multi, CurlTarget target, Metrics& metrics)
       : metrics_(metrics),
         target_(std::move(target)),
-        tokens_(target_.config),
+        tokens_(target_.config, metrics),
+        pems_(target_.config, metrics),
         multi_(std::move(multi)) {
     curl_multi_setopt(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS, 8L);
     curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, 4L);  // idle ones
@@ -109,18 +142,31 @@ class HttpClient::Impl {
     }
   }
 
-  void poll(std::chrono::milliseconds max_wait) {
+  void poll(std::chrono::milliseconds max_wait, PollGuest* guest) {
     called_ = false;
     step();
-    if (called_ || !queued_.empty()) return;
-    const auto wait = std::clamp<std::chrono::milliseconds::rep>(max_wait.count(), 0, 600'000);
-    curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(wait), nullptr);
-    step();
+    const bool enough = called_ || !queued_.empty();
+    if (enough && guest == nullptr) return;
+    wait(enough ? std::chrono::milliseconds(0) : max_wait, guest);
+    if (!enough) step();
   }
 
   void wake() { curl_multi_wakeup(multi_.get()); }
 
  private:
+  void wait(std::chrono::milliseconds max_wait, PollGuest* guest) {
+    std::vector<pollfd> fds;
+    if (guest != nullptr) guest->prepare(fds, max_wait);
+    std::vector<curl_waitfd> extra;
+    extra.reserve(fds.size());
+    for (const pollfd& fd : fds) extra.push_back(to_curl(fd));
+    const auto time = std::clamp<std::chrono::milliseconds::rep>(max_wait.count(), 0, 600'000);
+    curl_multi_poll(multi_.get(), extra.data(), static_cast<unsigned>(extra.size()),
+                    static_cast<int>(time), nullptr);
+    for (std::size_t i = 0; i < fds.size(); ++i) fds[i].revents = from_curl(extra[i].revents);
+    if (guest != nullptr) guest->process(fds);
+  }
+
   using Transfers = std::unordered_map<Id, std::unique_ptr<Transfer>>;
 
   void step() {
@@ -146,7 +192,8 @@ class HttpClient::Impl {
     }
     transfer.token = tokens_.get(steady_now());
     transfer.headers = curl_headers(transfer.request, transfer.token);
-    transfer.easy = curl_easy(target_, transfer.request);
+    transfer.easy = curl_easy(target_, transfer.request, pems_.get(steady_now()));
+    transfer.pems = pems_.version();
     CURL* const easy = transfer.easy.get();
     if (easy == nullptr) {
       transfer.error = "out of memory";
@@ -156,6 +203,10 @@ class HttpClient::Impl {
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.details.data());
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT,
+                     std::exchange(distrusts_connections_, false) ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
     if (const CURLMcode added = curl_multi_add_handle(multi_.get(), easy); added != CURLM_OK) {
       transfer.error = curl_multi_strerror(added);
@@ -164,6 +215,13 @@ class HttpClient::Impl {
     }
     ++open_;
     return true;
+  }
+
+  // What did not answer would not answer the next request either: an HTTP/2 connection outlives its
+  // streams.
+  void leave_connection(Transfer& transfer) {
+    curl_easy_setopt(transfer.easy.get(), CURLOPT_FORBID_REUSE, 1L);
+    distrusts_connections_ = true;
   }
 
   // Takes the handle out of libcurl and counts the exchange.
@@ -176,6 +234,7 @@ class HttpClient::Impl {
   }
 
   void drop(Transfers::iterator it) {
+    if (it->second->easy) leave_connection(*it->second);
     detach(*it->second, it->second->status());
     transfers_.erase(it);
   }
@@ -196,11 +255,14 @@ class HttpClient::Impl {
     if (found == transfers_.end()) return;  // cancelled by the callback of another
     Transfer& asked = *found->second;
     HttpResponse response = answer(asked);
+    if (response.timed_out && asked.easy) leave_connection(asked);
     detach(asked, response.status);
-    if (response.status == 401 && !asked.tried_again &&
-        tokens_.replace(asked.token, steady_now())) {
+    if (is_distrust(asked.result, response.status) && !asked.tried_again && replace(asked)) {
       asked.tried_again = true;
       asked.body.clear();
+      asked.error.clear();
+      asked.details.fill('\0');
+      asked.result = CURLE_OK;
       queued_.push_back(id);
       return;
     }
@@ -210,11 +272,20 @@ class HttpClient::Impl {
     transfer->done(std::move(response));
   }
 
+  // Whether there are other credentials by now than those that were refused.
+  bool replace(const Transfer& asked) {
+    const SteadyTime now = steady_now();
+    const bool token = asked.result == CURLE_OK && tokens_.replace(asked.token, now);
+    return pems_.replace(asked.pems, now) || token;
+  }
+
   HttpResponse answer(Transfer& transfer) const {
     HttpResponse response;
+    response.took = curl_time(transfer.easy.get());
     const bool complete =
         transfer.easy && (transfer.result == CURLE_OK || transfer.ended_by_reader);
     if (!complete) {
+      response.timed_out = transfer.result == CURLE_OPERATION_TIMEDOUT;
       response.error = !transfer.error.empty()
                            ? transfer.error
                            : curl_failure(target_, transfer.result, transfer.details.data());
@@ -222,6 +293,7 @@ class HttpClient::Impl {
     }
     response.status = transfer.status();
     response.body = std::move(transfer.body);
+    response.date = curl_date(transfer.easy.get());
     curl_off_t seconds = 0;
     curl_easy_getinfo(transfer.easy.get(), CURLINFO_RETRY_AFTER, &seconds);
     if (seconds > 0) {
@@ -234,6 +306,7 @@ class HttpClient::Impl {
   Metrics& metrics_;
   CurlTarget target_;
   TokenSource tokens_;
+  PemSource pems_;
   CurlMulti multi_;
   Transfers transfers_;        // queued or open
   std::vector<Id> queued_;     // to begin at the next step
@@ -241,6 +314,7 @@ class HttpClient::Impl {
   std::size_t open_ = 0;       // known to libcurl
   Id last_id_ = 0;
   bool performing_ = false;
+  bool distrusts_connections_ = false;  // for the next request
   bool called_ = false;
 };
 
@@ -265,7 +339,7 @@ Http::Id HttpClient::stream(HttpRequest request, Data data, Done done) {
   return impl_->add(std::move(request), std::move(data), std::move(done));
 }
 void HttpClient::cancel(Id id) { impl_->cancel(id); }
-void HttpClient::poll(std::chrono::milliseconds max_wait) { impl_->poll(max_wait); }
+void HttpClient::poll(std::chrono::milliseconds max_wait) { impl_->poll(max_wait, guest_); }
 void HttpClient::wake() { impl_->wake(); }
 
 }  // namespace kube_nflog

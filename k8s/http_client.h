@@ -23,11 +23,14 @@ struct HttpClientOptions {
 
 // Connections are kept and shared (HTTP/2 where the server offers it), TLS is 1.2 at least and
 // verified, redirects are not followed, no proxy is used but the config's, dead peers are noticed
-// in about 30 s. A 401 re-reads the token and, if there is a new one, asks once more. Each exchange
+// in about 30 s. Token, CA and client certificate are read again each minute, and at once when one
+// side refuses the other's: if there is a new one, the request is made once more. Each exchange
 // counts in api_requests.
 //
-// As http.h says, `done` gets status 0 and `error` whenever no complete answer came; a stream ended
-// by its reader gets the status and no error. Callbacks may send and cancel whatever they like.
+// A request that gets no answer in time, or is cancelled, takes its connection with it: the next
+// one is made on a new one. As http.h says, `done` gets status 0 and `error` whenever no complete
+// answer came; a stream ended by its reader gets the status and no error. Callbacks may send and
+// cancel whatever they like.
 class HttpClient final : public Http, public Poller {
  public:
   static Result<std::unique_ptr<HttpClient>> create(ApiConfig config, Metrics& metrics,

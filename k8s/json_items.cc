@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "k8s/json_items.h"
 
+#include <array>
+
 namespace kube_nflog {
 
 namespace {
 constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::size_t kListDepth = 2;  // inside the array that is a member of the top-level object
+
+using CharSet = std::array<bool, 256>;
+constexpr CharSet char_set(std::string_view chars) {
+  CharSet set{};
+  for (const char c : chars) set[static_cast<unsigned char>(c)] = true;
+  return set;
+}
+// All that means something inside a string, and outside of one.
+constexpr CharSet kInString = char_set("\"\\"), kInValue = char_set("\"{}[]");
+
 }  // namespace
 
 Result<> JsonItems::feed(std::string_view piece) {
@@ -63,6 +75,14 @@ bool JsonItems::step(char c) {
   }
 }
 
+// The next character that step() has to see: most of an item is plain text.
+std::size_t JsonItems::skip_plain(std::string_view piece, std::size_t at) const {
+  if (escaped_) return at;
+  const CharSet& meaning = in_string_ ? kInString : kInValue;
+  while (at < piece.size() && !meaning[static_cast<unsigned char>(piece[at])]) ++at;
+  return at;
+}
+
 // Copies to the envelope until the items begin.
 Result<> JsonItems::outside(std::string_view piece, std::size_t& at) {
   for (; at < piece.size(); ++at) {
@@ -100,7 +120,7 @@ Result<> JsonItems::between(std::string_view piece, std::size_t& at) {
 
 void JsonItems::inside(std::string_view piece, std::size_t& at) {
   const std::size_t begin = at;
-  while (at < piece.size()) {
+  while ((at = skip_plain(piece, at)) < piece.size()) {
     const bool bracket = step(piece[at++]);
     if (!bracket || depth_ != kListDepth) continue;
     where_ = Where::kBetweenItems;

@@ -39,6 +39,7 @@ class JsonItems {
   Result<> outside(std::string_view piece, std::size_t& at);
   Result<> between(std::string_view piece, std::size_t& at);
   void inside(std::string_view piece, std::size_t& at);
+  std::size_t skip_plain(std::string_view piece, std::size_t at) const;
   bool step(char c);  // keeps depth_ and the string flags; true at a bracket
   bool items_key_before() const;
   void keep(std::string_view part);

@@ -4,14 +4,15 @@
 #include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <exception>
 
+#include "core/printable.h"
 #include "k8s/credentials.h"
-#include "k8s/printable.h"
 #include "k8s/small_file.h"
 
 namespace kube_nflog {
@@ -71,7 +72,16 @@ Result<> read_cluster(const YAML::Node& cluster, const std::string& path, ApiCon
   config.ca = std::move(*ca);
   config.tls_server_name = text(cluster, "tls-server-name");
   config.proxy = text(cluster, "proxy-url");
+  // As client-go; another scheme would be a proxy that no request ever gets through.
+  constexpr std::array kProxies{"http://", "https://", "socks5://"};
+  const bool is_proxy =
+      std::any_of(kProxies.begin(), kProxies.end(),
+                  [&config](const char* scheme) { return config.proxy.starts_with(scheme); });
+  if (!config.proxy.empty() && !is_proxy) {
+    return bad("its proxy-url is not an http, https or socks5 URL");
+  }
   config.insecure_skip_tls_verify = text(cluster, "insecure-skip-tls-verify") == "true";
+  config.disable_compression = text(cluster, "disable-compression") == "true";
   return {};
 }
 

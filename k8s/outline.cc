@@ -3,8 +3,8 @@
 
 #include <netinet/in.h>
 
+#include "core/printable.h"
 #include "k8s/describe.h"
-#include "k8s/printable.h"
 #include "k8s/protocol_name.h"
 
 namespace kube_nflog {

@@ -16,6 +16,7 @@
 #include "core/drop.h"
 #include "core/metrics.h"
 #include "k8s/event.h"
+#include "k8s/saved_state.h"
 
 namespace kube_nflog {
 
@@ -45,6 +46,10 @@ class PeerFold {
   // says the same. A drop that ingest has folded has many peers, so it is of the shared Event.
   Place place(std::string_view pod_uid, Direction direction, const DropSummary& drop,
               SteadyTime now);
+
+  // For a next process, and at its start.
+  void save(const ClockPair& clocks, SavedState& out) const;
+  void restore(const SavedState& saved, const ClockPair& clocks);
 
   std::size_t groups() const { return groups_.size(); }
   std::size_t addresses() const { return addresses_; }

@@ -2,6 +2,7 @@
 #include "k8s/pod_index.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace kube_nflog {
@@ -33,7 +34,8 @@ void PodIndex::upsert(Pod pod, SteadyTime now) {
     }
     return;
   }
-  if (found != pods_.end()) {
+  const bool is_new = found == pods_.end();
+  if (!is_new) {
     erase(found);
   } else if (!make_room()) {
     ++refused_;
@@ -44,6 +46,13 @@ void PodIndex::upsert(Pod pod, SteadyTime now) {
   entry.pod = shared;
   entry.list = list_;
   link(entry);
+  if (is_new && shared->ips.empty() && !shared->host_network) expect(shared->uid, now);
+}
+
+// Bounded by the Pods that there may be: of those that come and go, the oldest are forgotten.
+void PodIndex::expect(const std::string& uid, SteadyTime now) {
+  expected_.push_back({now, uid});
+  if (expected_.size() > options_.capacity) expected_.pop_front();
 }
 
 void PodIndex::remove(std::string_view uid, SteadyTime now) {
@@ -64,33 +73,67 @@ void PodIndex::replace(std::vector<Pod> pods, SteadyTime now) {
 
 void PodIndex::expire(SteadyTime now) {
   while (!deleted_.empty() && now - deleted_.front().at > options_.keep_deleted) forget_oldest();
+  while (!expected_.empty() && now - expected_.front().since > options_.expect) {
+    expected_.pop_front();
+  }
 }
 
 Owner PodIndex::find(const IpAddr& ip, SteadyTime now) const {
+  return owner(ip, best_of(ip, now, SystemTime::max(), SteadyTime::max()));
+}
+
+Owner PodIndex::find(const IpAddr& ip, SystemTime when, const Moment& now) const {
+  const SteadyTime happened =
+      now.steady - std::chrono::duration_cast<SteadyTime::duration>(now.wall - when);
+  const Entry* const best = best_of(ip, now.steady, when, happened);
+  Owner found = owner(ip, best);
+  found.former = best != nullptr && best->deleted_at < happened;
+  return found;
+}
+
+// The one with the best claim to what happened then: it was not deleted by then, and made by then
+// if another one that was not deleted was; live before deleted, then the younger, then the later
+// deleted.
+const PodIndex::Entry* PodIndex::best_of(const IpAddr& ip, SteadyTime now, SystemTime born_by,
+                                         SteadyTime happened) const {
+  const auto claim = [born_by, happened](const Entry& entry) {
+    const bool was_there = entry.deleted_at >= happened;
+    return std::tuple(was_there && entry.pod->created <= born_by, entry.live(), was_there,
+                      entry.live() ? SteadyTime() : entry.deleted_at, entry.pod->created,
+                      std::string_view(entry.pod->uid));  // whatever the order of arrival
+  };
   const Entry* best = nullptr;
   const auto [begin, end] = by_ip_.equal_range(ip);
   for (auto it = begin; it != end; ++it) {
     const Entry& entry = *it->second;
     if (!entry.live() && now - entry.deleted_at > options_.keep_deleted) continue;
-    if (best == nullptr || older(*best, entry)) best = &entry;
+    if (best == nullptr || claim(*best) < claim(entry)) best = &entry;
   }
-  if (best != nullptr) return {best->pod, {}};
-  if (const auto node = nodes_.find(ip); node != nodes_.end()) return {nullptr, node->second.name};
+  return best;
+}
+
+Owner PodIndex::owner(const IpAddr& ip, const Entry* entry) const {
+  if (entry != nullptr) return {.pod = entry->pod};
+  if (const auto node = nodes_.find(ip); node != nodes_.end()) return {.node = node->second.name};
   return {};
 }
 
-// Whether b has the better claim: live before deleted, then the younger, then the later deleted.
-bool PodIndex::older(const Entry& a, const Entry& b) const {
-  if (a.live() != b.live()) return b.live();
-  if (!a.live() && a.deleted_at != b.deleted_at) return a.deleted_at < b.deleted_at;
-  if (a.pod->created != b.pod->created) return a.pod->created < b.pod->created;
-  return a.pod->uid < b.pod->uid;  // the same answer whatever the order of arrival
+bool PodIndex::expects_addresses(SteadyTime now) {
+  for (; !expected_.empty(); expected_.pop_front()) {
+    const auto pod = pods_.find(expected_.front().uid);
+    if (now - expected_.front().since <= options_.expect && pod != pods_.end() &&
+        pod->second.live() && pod->second.pod->ips.empty()) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void PodIndex::link(const Entry& entry) {
   const Pod& pod = *entry.pod;
   if (!pod.host_network) {
     for (const IpAddr& ip : pod.ips) by_ip_.emplace(ip, &entry);
+    version_ += !pod.ips.empty();
   }
   for (const IpAddr& ip : node_ips(pod)) {
     Node& node = nodes_[ip];

@@ -15,20 +15,14 @@
 
 #include "core/clock.h"
 #include "core/ip.h"
+#include "k8s/owner.h"
 #include "k8s/pod.h"
 
 namespace kube_nflog {
 
-// What an address is, as far as we know.
-struct Owner {
-  std::shared_ptr<const Pod> pod;  // null: not a Pod of its own
-  std::string node;  // not empty: the address of this node (also of its hostNetwork Pods)
-
-  bool known() const { return pod || !node.empty(); }
-};
-
 struct PodIndexOptions {
   std::chrono::seconds keep_deleted{90};  // a late record still finds its Pod
+  std::chrono::seconds expect{60};        // an address for a new Pod that has none yet
   std::size_t capacity = 200'000;         // Pods; further ones are refused and counted
 };
 
@@ -55,9 +49,19 @@ class PodIndex {
   // The youngest live Pod with that address, else the one deleted last, else the node with it, else
   // neither. hostNetwork Pods never own an address: it is the node's.
   Owner find(const IpAddr& ip, SteadyTime now) const;
+  // As of `when`: a Pod that was made later gives way to one that was deleted later. A Pod deleted
+  // before that is `former`.
+  Owner find(const IpAddr& ip, SystemTime when, const Moment& now) const;
+
+  // Whether a new Pod is about to get an address, or has one that we have not heard of: so one that
+  // nobody seems to own may be its.
+  bool expects_addresses(SteadyTime now);
+  // Changes whenever somebody gets an address.
+  std::uint64_t version() const { return version_; }
 
   std::size_t size() const { return pods_.size(); }
   std::size_t refused() const { return refused_; }
+  std::size_t expecting() const { return expected_.size(); }
 
  private:
   struct Entry {
@@ -74,22 +78,32 @@ class PodIndex {
     SteadyTime at;
     std::shared_ptr<const Pod> pod;
   };
+  struct Expected {
+    SteadyTime since;
+    std::string uid;
+  };
   using Pods = std::unordered_map<std::string_view, Entry>;  // by uid, which lives in Entry::pod
 
   void link(const Entry& entry);
   void unlink(const Entry& entry);
   void erase(Pods::iterator entry);
   void mark_deleted(Entry& entry, SteadyTime now);
+  void expect(const std::string& uid, SteadyTime now);
   void forget_oldest();
   bool make_room();
-  bool older(const Entry& a, const Entry& b) const;
+  const Entry* best_of(const IpAddr& ip, SteadyTime now, SystemTime born_by,
+                       SteadyTime happened) const;
+  Owner owner(const IpAddr& ip, const Entry* entry) const;
 
   PodIndexOptions options_;
   Pods pods_;
   std::unordered_multimap<IpAddr, const Entry*, IpAddrHash> by_ip_;
   std::unordered_map<IpAddr, Node, IpAddrHash> nodes_;
   std::deque<Deleted> deleted_;  // oldest first; stale where the Pod has come back since
+  std::deque<Expected>
+      expected_;  // Pods without an address, oldest first; stale once they have one
   std::uint64_t list_ = 0;
+  std::uint64_t version_ = 0;
   std::size_t refused_ = 0;
 };
 

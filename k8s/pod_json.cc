@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/printable.h"
 #include "k8s/names.h"
-#include "k8s/printable.h"
 #include "k8s/rfc3339.h"
 
 namespace kube_nflog {
@@ -26,7 +26,7 @@ constexpr std::size_t kMaxMessage = 512;
 struct Picked {
   std::string type, kind, api_status, reason, message, resource_version, continue_token;
   std::string uid, name, ns, created, template_hash, label, mirror_uid, owner_kind, owner_name;
-  std::string node_name, phase, pod_ip, host_ip;
+  std::string node_name, phase, pod_ip, host_ip, cluster_ip;
   std::vector<std::string> pod_ips, host_ips;
   int code = 0;
   bool host_network = false;
@@ -60,7 +60,8 @@ struct Member {
   int Picked::*number = nullptr;
 };
 
-// Pod, PodList, Status and the watch's wrapping, in one table: their members do not collide.
+// Pod, Service, their lists, Status and the watch's wrapping, in one table: their members do not
+// collide.
 constexpr std::array kMembers = {
     Member{Place::kLine, "type", {}, &Picked::type},
     Member{Place::kLine, "object", Place::kObject},
@@ -81,12 +82,14 @@ constexpr std::array kMembers = {
     Member{Place::kMeta, "annotations", Place::kAnnotations},
     Member{Place::kMeta, "ownerReferences", Place::kOwners},
     Member{Place::kLabels, "pod-template-hash", {}, &Picked::template_hash},
+    Member{Place::kLabels, "rollouts-pod-template-hash", {}, &Picked::template_hash},  // Argo's
     Member{Place::kAnnotations, "kubernetes.io/config.mirror", {}, &Picked::mirror_uid},
     Member{Place::kOwners, "kind", {}, &Picked::element_kind},
     Member{Place::kOwners, "name", {}, &Picked::element_name},
     Member{Place::kOwners, "controller", {}, {}, &Picked::element_controller},
     Member{Place::kSpec, "nodeName", {}, &Picked::node_name},
     Member{Place::kSpec, "hostNetwork", {}, {}, &Picked::host_network},
+    Member{Place::kSpec, "clusterIP", {}, &Picked::cluster_ip},
     Member{Place::kStatus, "phase", {}, &Picked::phase},
     Member{Place::kStatus, "podIP", {}, &Picked::pod_ip},
     Member{Place::kStatus, "podIPs", Place::kPodIps},
@@ -281,6 +284,14 @@ Result<Pod> parse_pod(std::string_view json, std::string_view label_key) {
   Result<Picked> picked = pick(json, Place::kObject, label_key);
   if (!picked) return fail(picked.error());
   return make_pod(*picked);
+}
+
+Result<Service> parse_service(std::string_view json) {
+  Result<Picked> picked = pick(json, Place::kObject, {});
+  if (!picked) return fail(picked.error());
+  if (!is_dns_label(picked->ns)) return fail("a Service without a valid namespace");
+  if (!is_dns_label(picked->name)) return fail("a Service without a valid name");
+  return Service{std::move(picked->ns), std::move(picked->name), std::move(picked->cluster_ip)};
 }
 
 Result<WatchLine> parse_watch_line(std::string_view json, std::string_view label_key) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // pod_json: Kubernetes JSON -> struct Pod, by SAX: of a Pod's 10 KB about 5 % are kept. Used by
-// pod_list (lists) and pod_watch (watch lines, refusals). All pure; the input is hostile: nothing
-// here can over-read, recurse, or let through a name that does not belong into a URL path or a
-// message.
+// pod_list (lists), pod_watch (watch lines, refusals) and service_lookup. All pure; the input is
+// hostile: nothing here can over-read, recurse, or let through a name that does not belong into a
+// URL path or a message.
 #pragma once
 
 #include <cstddef>
@@ -35,6 +35,14 @@ struct WatchLine {
   std::string resource_version;  // of all but kError
   ApiStatus status;              // of kError
 };
+
+// Of a Service, what service_lookup needs.
+struct Service {
+  std::string ns, name, cluster_ip;  // "None" of a headless one, "" of an ExternalName
+};
+// An error: not valid JSON, or a Service without a valid name or namespace (DNS-1123 label, as the
+// API server enforces).
+Result<Service> parse_service(std::string_view json);
 
 // One line of a watch stream. An error: the stream is damaged.
 Result<WatchLine> parse_watch_line(std::string_view json, std::string_view label_key);

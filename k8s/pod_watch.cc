@@ -17,6 +17,7 @@ constexpr auto kHealthy = 120s;  // a watch that lasted so long ends the backoff
 constexpr auto kTooShort = 1s;   // a watch that ends sooner, without an event, is a failure
 constexpr auto kListTimeout = 600s;
 constexpr auto kGrace = 30s;  // beyond the server's own time-out
+constexpr auto kEarly = 5s;   // a watch that ends so long before its time was ended for a reason
 
 bool is_expired(int code, std::string_view reason) {
   return code == 410 || reason == "Expired" || reason == "Gone";
@@ -56,6 +57,12 @@ SteadyTime PodWatch::next_due() const {
   return heard_ + (step_ == Step::kList ? options_.list_silence : options_.watch_silence);
 }
 
+void PodWatch::hear() {
+  heard_ = clock_();
+  metrics_.last_watch_activity.set(
+      std::chrono::floor<std::chrono::seconds>(options_.wall().time_since_epoch()).count());
+}
+
 std::string PodWatch::path(std::string_view parameters) const {
   std::string path = "/api/v1/pods?";
   if (!options_.node_name.empty()) {
@@ -86,7 +93,7 @@ void PodWatch::list(const std::string& continue_token) {
   request_ = http_.stream(
       {.verb = ApiVerb::kList, .path = path(parameters), .timeout = kListTimeout},
       [this](std::string_view piece) {
-        heard_ = clock_();
+        hear();
         read_ = reader_->feed(piece);
         return read_.has_value();
       },
@@ -133,28 +140,30 @@ void PodWatch::list_complete(const ListMeta& meta) {
   }
   reader_.reset();
   synced_.store(true, std::memory_order_relaxed);
+  metrics_.pod_cache_synced.set(1);
   watch();
 }
 
 void PodWatch::watch() {
   // Random, so that a fleet that began together does not come back together.
-  const std::chrono::seconds timeout(300 + static_cast<int>(dice_() * 300));
+  asked_for_ = std::chrono::seconds(300 + static_cast<int>(dice_() * 300));
   step_ = Step::kWatch;
   began_ = heard_ = clock_();
   line_.clear();
   fault_ = Fault::kNone;
-  heard_event_ = false;
+  answered_ = heard_event_ = false;
   request_ = http_.stream(
       {.verb = ApiVerb::kWatch,
        .path = path("watch=1&allowWatchBookmarks=true&resourceVersion=" + percent_encode(version_) +
-                    "&timeoutSeconds=" + std::to_string(timeout.count())),
-       .timeout = timeout + kGrace},
+                    "&timeoutSeconds=" + std::to_string(asked_for_.count())),
+       .timeout = asked_for_ + kGrace},
       [this](std::string_view piece) { return watch_data(piece); },
       [this](const HttpResponse& response) { watch_done(response); });
 }
 
 bool PodWatch::watch_data(std::string_view piece) {
-  heard_ = clock_();
+  hear();
+  answered_ = true;
   for (std::size_t end = 0; (end = piece.find('\n')) != std::string_view::npos;) {
     line_.append(piece.substr(0, end));
     piece.remove_prefix(end + 1);
@@ -213,9 +222,16 @@ void PodWatch::watch_done(const HttpResponse& response) {
     return retry(Step::kList, {});
   }
   const bool closed = response.status == 200 && fault_ == Fault::kNone;
-  if (closed && (heard_event_ || now - began_ >= kTooShort)) {
+  if (closed && now - began_ >= asked_for_ - kEarly) {
     metrics_.watch_restarts[WatchEnd::kTimeout].add();
     return watch();
+  }
+  if (closed && (heard_event_ || now - began_ >= kTooShort)) {
+    // A server that shuts down ends the watches of a whole fleet at once, and another one gets
+    // them.
+    metrics_.watch_restarts[WatchEnd::kEof].add();
+    due_ = now + next_delay(options_.backoff, 0, dice_());
+    return;
   }
   metrics_.watch_restarts[WatchEnd::kError].add();
   if (response.status != 200) complain("watch", response);
@@ -228,6 +244,11 @@ void PodWatch::stalled() {
   http_.cancel(request_);
   request_ = 0;
   const bool watching = step_ == Step::kWatch;
+  if (watching && answered_ && !heard_event_) {  // it may have nothing to say: nobody's fault
+    metrics_.watch_restarts[WatchEnd::kTimeout].add();
+    attempt_ = 0;
+    return watch();
+  }
   log::warn_every(600s, "pod_watch_stalled",
                   std::string("the API server's ") + (watching ? "watch" : "list") +
                       " of Pods fell silent: connecting anew");

@@ -27,10 +27,12 @@ struct PodWatchOptions {
   std::string label_key{};  // of --peer-name=label:KEY, else empty
   BackoffLimits backoff{};
   // Without a byte for so long, the connection is taken for dead. A list may take the server its
-  // whole minute; a watch has a bookmark about every minute.
+  // whole minute; a watch has a bookmark about every minute, if any Pod has changed since the
+  // server started (lastProcessedResourceVersion in apiserver's cache_watcher.go).
   std::chrono::seconds list_silence{75};
   std::chrono::seconds watch_silence{170};
-  std::size_t max_line = 4U << 20;  // of a watch; a Pod of etcd's 1.5 MiB fits well
+  std::size_t max_line = 4U << 20;                // of a watch; a Pod of etcd's 1.5 MiB fits well
+  std::function<SystemTime()> wall = system_now;  // for the metric alone
 };
 
 class PodWatch final : public PodFeed {
@@ -43,7 +45,10 @@ class PodWatch final : public PodFeed {
   PodWatch(const PodWatch&) = delete;
   PodWatch& operator=(const PodWatch&) = delete;
 
-  // Does what is due: the first list at once, a retry, a new connection for a dead one.
+  // Does what is due: the first list at once, a retry, a new connection for a dead one. A roll-out
+  // starts agents one by one, and a node's list costs the server no more than its Pods (the cache
+  // has an index by node), so waiting would only delay the first Event. What brings a whole fleet
+  // back in one instant, an API server that went away, is spread by the backoff's jitter.
   void tick(SteadyTime now) override;
   SteadyTime next_due() const override;
 
@@ -55,6 +60,7 @@ class PodWatch final : public PodFeed {
   // What the watch's own reader found wrong with it.
   enum class Fault : std::uint8_t { kNone, kExpired, kServer, kDamaged };
 
+  void hear();
   void list(const std::string& continue_token);
   void list_done(const HttpResponse& response);
   void list_complete(const ListMeta& meta);
@@ -79,7 +85,8 @@ class PodWatch final : public PodFeed {
   Step step_ = Step::kList;  // under way, or to begin when due
   Http::Id request_ = 0;     // under way; 0: waiting for due_
   SteadyTime due_{};
-  SteadyTime began_{}, heard_{};  // the request under way
+  SteadyTime began_{}, heard_{};      // the request under way
+  std::chrono::seconds asked_for_{};  // of the watch under way: when the server is to end it
   unsigned attempt_ = 0;
 
   std::string version_;  // the last resourceVersion seen; empty: none that the server still knows
@@ -90,8 +97,9 @@ class PodWatch final : public PodFeed {
 
   std::string line_;  // the beginning of one
   Fault fault_ = Fault::kNone;
-  bool heard_event_ = false;
-  bool troubled_ = false;  // since the last success: to say when it is over
+  bool answered_ = false;     // the watch's head is there
+  bool heard_event_ = false;  // ...and an event or a bookmark
+  bool troubled_ = false;     // since the last success: to say when it is over
   std::atomic<bool> synced_{false};
 };
 

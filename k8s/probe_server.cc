@@ -4,14 +4,17 @@
 #include <civetweb.h>
 
 #include <array>
+#include <atomic>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "core/ip.h"
-#include "k8s/printable.h"
+#include "core/printable.h"
 
 namespace kube_nflog {
 
@@ -36,14 +39,26 @@ struct Answer {
   std::string body;
 };
 
-Answer answer(const ProbeSources& sources, std::string_view path) {
+// Prometheus asks for OpenMetrics first where it knows it; the first of both that is named is
+// taken.
+Metrics::Format format_for(std::string_view accept) {
+  const bool open = accept.find("application/openmetrics-text") < accept.find("text/plain");
+  return open ? Metrics::Format::kOpenMetrics : Metrics::Format::kText;
+}
+
+Answer answer(const ProbeSources& sources, std::string_view path, std::string_view accept) {
   constexpr const char* kText = "text/plain; charset=utf-8";
   const auto check = [](const std::function<std::string()>& ask) -> Answer {
     const std::string wrong = ask ? ask() : std::string();
     return wrong.empty() ? Answer{200, kText, "ok\n"} : Answer{503, kText, wrong + "\n"};
   };
   if (path == "/metrics") {
-    return {200, "text/plain; version=0.0.4; charset=utf-8", sources.metrics()};
+    const Metrics::Format format = format_for(accept);
+    return {200,
+            format == Metrics::Format::kText
+                ? "text/plain; version=0.0.4; charset=utf-8"
+                : "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            sources.metrics(format)};
   }
   if (path == "/livez" || path == "/healthz") return check(sources.not_live);
   if (path == "/readyz") return check(sources.not_ready);
@@ -56,6 +71,7 @@ struct ProbeServer::Impl {
   ProbeSources sources;
   std::string trouble;  // what civetweb says while it starts
   bool started = false;
+  std::string host;  // that it listens on
   mg_context* server = nullptr;
 
   static int on_request(mg_connection* connection) {
@@ -63,8 +79,9 @@ struct ProbeServer::Impl {
     const auto& self = *static_cast<const Impl*>(request.user_data);
     const std::string_view method = request.request_method;
     const std::string_view path = request.local_uri == nullptr ? "" : request.local_uri;
+    const char* const accept = mg_get_header(connection, "Accept");
     const Answer told = method == "GET" || method == "HEAD"
-                            ? answer(self.sources, path)
+                            ? answer(self.sources, path, accept == nullptr ? "" : accept)
                             : Answer{405, "text/plain; charset=utf-8", "GET only\n"};
     mg_printf(connection,
               "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
@@ -91,6 +108,7 @@ Result<std::unique_ptr<ProbeServer>> ProbeServer::start(const std::string& liste
   }
   auto impl = std::make_unique<Impl>();
   impl->sources = std::move(sources);
+  impl->host = listen.substr(0, listen.rfind(':'));
   // One worker: every answer is made from atomics in microseconds, and a client that does not take
   // its answer is cut off after a second; the kubelet asks again. So nobody can keep probes out for
   // long, and whoever tries costs one thread and no more.
@@ -129,7 +147,24 @@ Result<std::unique_ptr<ProbeServer>> ProbeServer::start(const std::string& liste
 
 ProbeServer::ProbeServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-ProbeServer::~ProbeServer() { mg_stop(impl_->server); }
+// civetweb's acceptor looks for its end every two seconds only, or when somebody connects; and
+// mg_stop() waits for it.
+ProbeServer::~ProbeServer() {
+  const int port = this->port();
+  std::atomic<bool> stopped{false};
+  std::thread stopping([this, &stopped] {
+    mg_stop(impl_->server);
+    stopped = true;
+  });
+  while (!stopped) {
+    std::array<char, 256> ignored{};
+    mg_connection* const knock =
+        mg_connect_client(impl_->host.c_str(), port, 0, ignored.data(), ignored.size());
+    if (knock != nullptr) mg_close_connection(knock);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  stopping.join();
+}
 
 int ProbeServer::port() const {
   mg_server_port port{};

@@ -8,13 +8,14 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/metrics.h"
 
 namespace kube_nflog {
 
 // What the answers are made of. Called on the server's thread: they may read atomics and nothing
 // else.
 struct ProbeSources {
-  std::function<std::string()> metrics;    // the exposition text
+  std::function<std::string(Metrics::Format)> metrics;
   std::function<std::string()> not_live;   // why the process should be restarted; empty: it is fine
   std::function<std::string()> not_ready;  // what is still missing; empty: nothing
 };
@@ -24,7 +25,7 @@ class ProbeServer {
   // `listen` is ADDR:PORT or [ADDR]:PORT, port 0 for any. Errors are for the operator.
   static Result<std::unique_ptr<ProbeServer>> start(const std::string& listen,
                                                     ProbeSources sources);
-  ~ProbeServer();  // stops and joins; may take two seconds, since civetweb looks no more often
+  ~ProbeServer();  // stops and joins
   ProbeServer(const ProbeServer&) = delete;
   ProbeServer& operator=(const ProbeServer&) = delete;
 

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "core/log.h"
+#include "core/terminal.h"
 #include "k8s/text_format.h"
 
 namespace kube_nflog {
@@ -21,15 +23,27 @@ StdoutSink::StdoutSink(int fd, StdoutFormat format, EventAuthor author, Metrics&
       header_due_(format == StdoutFormat::kText) {}
 
 Result<> StdoutSink::write(EventWrite write, Done done) {
-  std::string text = std::exchange(header_due_, false) ? text_header() : std::string();
-  text += format_ == StdoutFormat::kText ? text_row(*write.subject, write.record)
-                                         : event_body(*write.subject, write.record, author_) + '\n';
-  if (Result<> result = put(text); !result) return result;
+  if (Result<> result = put(shown(*write.subject, write.record)); !result) return result;
   const ApiVerb verb = write.record.exists ? ApiVerb::kPatch : ApiVerb::kCreate;
   metrics_.events_written.at(verb, ApiCode::k2xx).add();
   write.record.exists = true;
+  write.record.unsure = false;
   done(std::move(write), {});
   return {};
+}
+
+std::string StdoutSink::shown(const EventSubject& subject, const EventRecord& record) {
+  if (format_ == StdoutFormat::kJson) return event_body(subject, record, author_) + '\n';
+  const Terminal terminal = terminal_of(fd_);  // it may have been resized
+  if (terminal.is_terminal && terminal.columns > 0 && terminal.rows > 0) {
+    return live_.show(subject, record,
+                      {.columns = terminal.columns,
+                       .rows = terminal.rows,
+                       .colour = terminal.colour,
+                       .lines_of_others = log::lines()});
+  }
+  const std::string header = std::exchange(header_due_, false) ? text_header() : std::string();
+  return header + text_row(subject, record);
 }
 
 Result<> StdoutSink::put(std::string_view text) const {

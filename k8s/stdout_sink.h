@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // StdoutSink: --sink=stdout. One line a write: the Event as it would be posted (a repeat: the whole
-// Event with its new count), or a row of a table for people. Driven by deliver, on the deliver
-// thread.
+// Event with its new count), or a row of a table for people; at a terminal, that table's counts
+// move. Driven by deliver, on the deliver thread.
 #pragma once
 
 #include <string>
@@ -10,6 +10,7 @@
 #include "core/options.h"
 #include "k8s/event_json.h"
 #include "k8s/event_writer.h"
+#include "k8s/live_table.h"
 
 namespace kube_nflog {
 
@@ -23,6 +24,7 @@ class StdoutSink : public EventWriter {
   Result<> write(EventWrite write, Done done) override;
 
  private:
+  std::string shown(const EventSubject& subject, const EventRecord& record);
   Result<> put(std::string_view text) const;
 
   int fd_;
@@ -30,6 +32,7 @@ class StdoutSink : public EventWriter {
   EventAuthor author_;
   Metrics& metrics_;
   bool header_due_;
+  LiveTable live_;
 };
 
 }  // namespace kube_nflog

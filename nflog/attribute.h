@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Netlink attributes, taken off one by one. Used by message and conntrack. Wire format:
+// Netlink attributes, taken off one by one. Used by all that reads netlink messages. Wire format:
 // linux/netlink.h (struct nlattr), the header in the host's order.
 #pragma once
 
@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "nflog/cursor.h"
 
@@ -29,6 +30,12 @@ inline bool take_attribute(Cursor& cursor, Attribute& out) {
   if (length < sizeof(nlattr) || !cursor.take(length - sizeof(nlattr), out.value)) return false;
   cursor.skip_up_to(padding(length));
   return true;
+}
+
+// The text of an attribute or of a fixed field, up to its NUL.
+inline std::string_view text_in(Bytes field) {
+  const std::string_view text(reinterpret_cast<const char*>(field.data()), field.size());
+  return text.substr(0, text.find('\0'));
 }
 
 }  // namespace kube_nflog

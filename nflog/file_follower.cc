@@ -36,7 +36,9 @@ Result<> FileFollower::start() {
   if (!file && !missing) return fail(file.error());
   if (from_ && file && file->holds(*from_) && file->seek(static_cast<off_t>(from_->offset))) {
     file_ = std::move(*file);
+    resumed_ = true;
   } else if (from_ && resume(*from_)) {
+    resumed_ = true;
     log::info("The log file was rotated meanwhile: reading the rest of the old one first.");
   } else if (file && from_) {
     log::warn("The log file " + path_ +

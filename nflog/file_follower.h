@@ -55,6 +55,8 @@ class FileFollower {
   // still of the one before.
   std::optional<FilePosition> position() const;
   bool has_file() const { return file_.has_value(); }
+  // Whether what `from` names was found, and is being read on.
+  bool resumed() const { return resumed_; }
   // Lines of interest that could not be handed out, since the last call.
   std::uint64_t take_skipped() { return lines_.take_skipped(); }
   // How often what was written last may be lost, since the last call: the file was truncated, and
@@ -75,6 +77,7 @@ class FileFollower {
   std::string path_;
   std::optional<FilePosition> from_;
   bool wait_;
+  bool resumed_ = false;
   FileWatch watch_;
   std::optional<TailedFile> file_;
   std::deque<TailedFile> later_;  // complete but for the last: to be read after file_, in order

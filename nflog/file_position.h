@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // FilePosition: how far a log file has been read, and by what it is known again after it was
-// renamed or copied. Pure. Used by nflog/tailed_file, and kept by a checkpoint as text.
+// renamed or copied. Pure. Used by nflog/tailed_file, and kept in core/state_file as text.
 #pragma once
 
 #include <cstddef>

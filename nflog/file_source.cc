@@ -16,44 +16,30 @@ constexpr int kMaxFills = 32;
 
 }  // namespace
 
-FileSource::FileSource(FileFollower follower, const FileOptions& options, Checkpoint checkpoint,
-                       CauseTable& causes, Metrics& metrics)
-    : follower_(std::move(follower)),
-      intake_(options.intake, causes, metrics),
-      checkpoint_(std::move(checkpoint)),
-      metrics_(metrics) {
+FileSource::FileSource(FileFollower follower, const FileOptions& options, CauseTable& causes,
+                       Metrics& metrics)
+    : follower_(std::move(follower)), intake_(options.intake, causes, metrics), metrics_(metrics) {
   publish();
 }
 
-// What was read has been told by now: the threads have ended.
-FileSource::~FileSource() {
-  const std::optional<FilePosition> position = follower_.position();
-  if (!checkpoint_ || !position) return;
-  if (Result<> stored = checkpoint_.store(position->to_string()); !stored)
-    log::warn(stored.error().what);
-}
-
 Result<std::unique_ptr<FileSource>> FileSource::open(const FileOptions& options,
-                                                     Checkpoint checkpoint, CauseTable& causes,
+                                                     const LogStart& start, CauseTable& causes,
                                                      Metrics& metrics) {
-  const Result<std::optional<std::string>> kept = checkpoint.load();
-  if (!kept) log::warn(kept.error().what);
   std::optional<FilePosition> from;
-  if (kept && *kept) {
-    from = FilePosition::parse(**kept);
+  if (start.position) {
+    from = FilePosition::parse(*start.position);
     if (!from) log::warn("The reading position in --state-dir is not one of a log file.");
   }
   Result<FileFollower> follower = FileFollower::open(
       {.path = options.path, .mark = kLogMark, .from = from, .wait = options.wait});
   if (!follower) return fail(follower.error());
   if (follower->has_file()) {
-    const char* const hint =
-        checkpoint ? "." : "; --state-dir would let it go on from where it was.";
     log::info("Reading the log file " + options.path +
-              (from ? " from where it was." : std::string(" from its end") + hint));
+              (from ? " from where it was." : std::string(" from its end") + start.hint()));
   }
   std::unique_ptr<FileSource> source(
-      new FileSource(std::move(*follower), options, std::move(checkpoint), causes, metrics));
+      new FileSource(std::move(*follower), options, causes, metrics));
+  source->resumed_ = from && source->follower_.resumed();
   source->live_ = !from;
   return source;
 }
@@ -64,11 +50,6 @@ std::optional<SteadyTime> FileSource::deadline() const {
 
 Result<> FileSource::read(std::vector<Drop>& out) {
   const ReadTime at{.now = system_now(), .uptime = steady_now(), .live = live_};
-  // What was read before, since that has reached the queue or the fold.
-  if (checkpoint_) {
-    if (const auto position = follower_.position())
-      checkpoint_.keep(position->to_string(), at.uptime);
-  }
   follower_.look(at.uptime);
   more_ = true;
   Result<> result;
@@ -87,6 +68,12 @@ Result<> FileSource::read(std::vector<Drop>& out) {
   intake_.skipped(follower_.take_skipped());
   publish();
   return result;
+}
+
+std::optional<std::string> FileSource::position() {
+  const std::optional<FilePosition> position = follower_.position();
+  if (!position) return std::nullopt;
+  return position->to_string();
 }
 
 void FileSource::publish() {

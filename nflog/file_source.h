@@ -13,9 +13,9 @@
 #include "core/error.h"
 #include "core/metrics.h"
 #include "core/source.h"
-#include "nflog/checkpoint.h"
 #include "nflog/file_follower.h"
 #include "nflog/log_intake.h"
+#include "nflog/log_start.h"
 
 namespace kube_nflog {
 
@@ -27,28 +27,28 @@ struct FileOptions {
 
 class FileSource : public DropSource {
  public:
-  // From where `checkpoint` says, else from the end, and the log tells which. kNoInput: no such
-  // file, or not readable. `causes` and `metrics` must outlive this.
-  static Result<std::unique_ptr<FileSource>> open(const FileOptions& options, Checkpoint checkpoint,
+  // kNoInput: no such file, or not readable. `causes` and `metrics` must outlive this.
+  static Result<std::unique_ptr<FileSource>> open(const FileOptions& options, const LogStart& start,
                                                   CauseTable& causes, Metrics& metrics);
-  ~FileSource() override;
 
   std::string_view name() const override { return "file"; }
   int fd() const override { return follower_.fd(); }
   std::optional<SteadyTime> deadline() const override;
   // A bounded part of what is there; with more at hand, deadline() says "at once".
   Result<> read(std::vector<Drop>& out) override;
+  std::optional<std::string> position() override;
+  bool resumed() const override { return resumed_; }
 
  private:
-  FileSource(FileFollower follower, const FileOptions& options, Checkpoint checkpoint,
-             CauseTable& causes, Metrics& metrics);
+  FileSource(FileFollower follower, const FileOptions& options, CauseTable& causes,
+             Metrics& metrics);
   void publish();
 
   FileFollower follower_;
   LogIntake intake_;
-  Checkpoint checkpoint_;
   Metrics& metrics_;
   bool more_ = false;
+  bool resumed_ = false;
   bool live_ = true;  // false: what was written while we were away is not all read yet
 };
 

@@ -13,24 +13,6 @@
 namespace kube_nflog {
 namespace {
 
-std::string name_of(const GroupHolder& holder) {
-  const std::string port = "netlink port id " + std::to_string(holder.port_id);
-  return holder.process.empty() ? "a process that cannot be seen from here (" + port + ")"
-                                : holder.process + ", " + port;
-}
-
-std::string held(std::uint16_t group, const GroupHolder& holder) {
-  return "NFLOG group " + std::to_string(group) + " is already held by " + name_of(holder) +
-         ". The kernel gives a group to one reader only. ";
-}
-
-Error busy(std::uint16_t group, const GroupHolder& holder) {
-  return {held(group, holder) +
-              "Stop that reader (another kube-nflog, ulogd, weave-npc, tcpdump -i nflog), wait for "
-              "it with --wait-for-group, or log to another group and name it with --nflog-group.",
-          Exit::kBusy, EPERM};
-}
-
 Error refused(std::uint16_t number, int code) {
   const std::string group = std::to_string(number);
   if (code == EPERM) {
@@ -53,6 +35,14 @@ Error refused(std::uint16_t number, int code) {
 }
 
 }  // namespace
+
+Error group_is_held(std::uint16_t group, const GroupHolder& holder) {
+  return {"NFLOG group " + std::to_string(group) + " is already held by " + name_of(holder) +
+              ". The kernel gives a group to one reader only. Stop that reader (another "
+              "kube-nflog, ulogd, weave-npc, tcpdump -i nflog), wait for "
+              "it with --wait-for-group, or log to another group and name it with --nflog-group.",
+          Exit::kBusy, EPERM};
+}
 
 GroupBinder::GroupBinder(std::vector<std::uint16_t> groups, const GroupConfig& config,
                          Metrics& metrics)
@@ -90,7 +80,7 @@ Result<> GroupBinder::start(NetlinkSocket& socket, Early& early, bool wait, Stea
     if (!answer) return fail(answer.error());
     if (holder) {
       waiting_.push_back(group);
-      busy_ones.push_back(busy(group, *holder));
+      busy_ones.push_back(group_is_held(group, *holder));
     } else if (*answer != 0) {
       return fail(refused(group, *answer));
     }

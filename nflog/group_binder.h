@@ -17,9 +17,13 @@
 #include "core/error.h"
 #include "core/metrics.h"
 #include "nflog/group_config.h"
+#include "nflog/group_holder.h"
 #include "nflog/netlink_socket.h"
 
 namespace kube_nflog {
+
+// For the operator: who holds it and what to do, kBusy.
+Error group_is_held(std::uint16_t group, const GroupHolder& holder);
 
 class GroupBinder {
  public:

@@ -81,6 +81,12 @@ std::optional<std::uint64_t> netfilter_socket_inode(std::string_view table, std:
   return std::nullopt;
 }
 
+std::string name_of(const GroupHolder& holder) {
+  const std::string port = "netlink port id " + std::to_string(holder.port_id);
+  return holder.process.empty() ? "a process that cannot be seen from here (" + port + ")"
+                                : holder.process + ", " + port;
+}
+
 std::optional<GroupHolder> find_group_holder(std::uint16_t group) {
   const auto port = holder_port(read_whole("/proc/net/netfilter/nfnetlink_log"), group);
   if (!port) return std::nullopt;

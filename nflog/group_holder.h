@@ -23,6 +23,9 @@ struct GroupHolder {
   std::string process;  // `ulogd (pid 123)`; empty: not to be seen from here
 };
 
+// For people: `ulogd (pid 123), netlink port id 123`.
+std::string name_of(const GroupHolder& holder);
+
 // Nothing: nobody holds it, or the table cannot be read. Walks /proc/*/fd: for failures, not for
 // steady work. A process of another PID namespace is not visible unless ours is the host's.
 std::optional<GroupHolder> find_group_holder(std::uint16_t group);

@@ -14,8 +14,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/interface_table.h"
 #include "core/interfaces.h"
-#include "nflog/interface_table.h"
 #include "nflog/link_message.h"
 
 namespace kube_nflog {

@@ -5,9 +5,11 @@
 
 #include <fcntl.h>
 #include <systemd/sd-journal.h>
+#include <systemd/sd-messages.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -36,6 +38,9 @@ std::optional<std::string> cursor_of(sd_journal* journal) {
   const std::unique_ptr<char, decltype(&std::free)> owner(text, &std::free);
   return std::string(text);
 }
+
+// Of what journald says itself.
+constexpr std::string_view kDriver = "_TRANSPORT=driver";
 
 // Not more of a message is unpacked: one byte tells that it is too long.
 constexpr std::size_t kThreshold = sizeof "MESSAGE=" + JournalReader::kMaxMessage;
@@ -123,6 +128,7 @@ class SystemdReader : public JournalReader {
  private:
   bool seek_end();
   bool is_kernels_own();
+  bool is_journalds();
   Next read_entry(JournalEntry& entry);
   Next damaged(int result);
 
@@ -154,9 +160,14 @@ Result<> SystemdReader::start(const std::string& directory, const std::string& c
   if (!cursor.empty()) cursor_ = cursor;
   // What a process sends can bear any SYSLOG_IDENTIFIER, so that alone says nothing; fields with an
   // underscore are journald's own. See is_kernels_own() for the rest.
-  for (const std::string_view match : {"_TRANSPORT=kernel", "SYSLOG_IDENTIFIER=kernel"})
-    if (const int result = sd_journal_add_match(journal, match.data(), match.size()); result < 0)
-      return cannot_read(where, reason(result) + ".", result);
+  constexpr std::array<std::string_view, 5> kMatches{"_TRANSPORT=kernel",
+                                                     "SYSLOG_IDENTIFIER=kernel", "", kDriver,
+                                                     "MESSAGE_ID=" SD_MESSAGE_JOURNAL_MISSED_STR};
+  for (const std::string_view match : kMatches) {
+    const int result = match.empty() ? sd_journal_add_disjunction(journal)
+                                     : sd_journal_add_match(journal, match.data(), match.size());
+    if (result < 0) return cannot_read(where, reason(result) + ".", result);
+  }
   if (const int result = sd_journal_set_data_threshold(journal, kThreshold); result < 0)
     return cannot_read(where, reason(result) + ".", result);
   if (const int result = sd_journal_seek_cursor(journal, cursor_.c_str()); result < 0)
@@ -184,6 +195,13 @@ bool SystemdReader::is_kernels_own() {
   std::size_t size = 0;
   if (sd_journal_get_data(journal_.get(), "SYSLOG_FACILITY", &data, &size) < 0) return true;
   return std::string_view(static_cast<const char*>(data), size) == "SYSLOG_FACILITY=0";
+}
+
+bool SystemdReader::is_journalds() {
+  const void* data = nullptr;
+  std::size_t size = 0;
+  return sd_journal_get_data(journal_.get(), "_TRANSPORT", &data, &size) >= 0 &&
+         std::string_view(static_cast<const char*>(data), size) == kDriver;
 }
 
 JournalReader::Next SystemdReader::damaged(int result) {
@@ -220,6 +238,7 @@ JournalReader::Next SystemdReader::next(JournalEntry& entry) {
     }
     const bool first = !std::exchange(started_, true);
     if (first && sd_journal_test_cursor(journal_.get(), cursor_.c_str()) > 0) continue;
+    if (is_journalds()) return read_entry(entry) == Next::kEntry ? Next::kMissed : Next::kDamaged;
     if (is_kernels_own()) return read_entry(entry);
   }
 }

@@ -29,6 +29,7 @@ class JournalReader {
     kEntry,
     kEnd,      // for now
     kDamaged,  // one entry, or what comes up to the present end, cannot be read
+    kMissed,   // an entry of journald's: what the kernel overwrote before journald had read it
   };
 
   virtual ~JournalReader() = default;

@@ -3,30 +3,32 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include "core/log.h"
+#include "nflog/text.h"
 
 namespace kube_nflog {
 namespace {
 
 constexpr int kMaxEntriesPerRead = 2048;
 
-// Of two, the one that is there, or the earlier.
-std::optional<SteadyTime> earlier(std::optional<SteadyTime> a, std::optional<SteadyTime> b) {
-  if (!a || !b) return a ? a : b;
-  return std::min(*a, *b);
+// Of journald's `Missed 12 kernel messages` (src/journal/journald-kmsg.c, dev_kmsg_record).
+std::uint64_t missed(std::string_view message) {
+  constexpr std::string_view kBefore = "Missed ";
+  if (!message.starts_with(kBefore)) return 0;
+  message.remove_prefix(kBefore.size());
+  return number<std::uint64_t>(message.substr(0, message.find(' '))).value_or(0);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<JournalSource>> JournalSource::open(const std::string& directory,
                                                            const LogIntakeOptions& options,
-                                                           Checkpoint checkpoint,
+                                                           const LogStart& start,
                                                            CauseTable& causes, Metrics& metrics) {
-  Result<std::optional<std::string>> kept = checkpoint.load();
-  if (!kept) log::warn(kept.error().what);
-  std::string cursor = kept ? kept->value_or("") : "";
+  std::string cursor = start.position.value_or("");
   Result<std::unique_ptr<JournalReader>> reader = open_journal(directory, cursor);
   if (!reader && !cursor.empty()) {  // the position may be what is wrong
     const std::string why = reader.error().what;
@@ -36,30 +38,21 @@ Result<std::unique_ptr<JournalSource>> JournalSource::open(const std::string& di
   }
   if (!reader) return fail(reader.error());
   log::info("Reading the journal" + (directory.empty() ? "" : " in " + directory) +
-            (cursor.empty() ? " from its end" : " from the position kept") +
-            (checkpoint ? "." : "; --state-dir would let it go on from where it was."));
-  return std::make_unique<JournalSource>(std::move(*reader), options, std::move(checkpoint), causes,
+            (cursor.empty() ? " from its end" : " from the position kept") + start.hint());
+  return std::make_unique<JournalSource>(std::move(*reader), options, !cursor.empty(), causes,
                                          metrics);
 }
 
-// The place to start from is kept at once: a kill before the first entry must not move it.
 JournalSource::JournalSource(std::unique_ptr<JournalReader> reader, const LogIntakeOptions& options,
-                             Checkpoint checkpoint, CauseTable& causes, Metrics& metrics)
+                             bool resumed, CauseTable& causes, Metrics& metrics)
     : reader_(std::move(reader)),
       intake_(options, causes, metrics),
-      checkpoint_(std::move(checkpoint)) {
-  if (checkpoint_) checkpoint_.keep(reader_->cursor(), steady_now());
-}
-
-JournalSource::~JournalSource() {
-  if (!checkpoint_) return;
-  if (Result<> stored = checkpoint_.store(reader_->cursor()); !stored)
-    log::warn(stored.error().what);
-}
+      metrics_(metrics),
+      resumed_(resumed) {}
 
 std::optional<SteadyTime> JournalSource::deadline() const {
   if (more_) return SteadyTime{};
-  return earlier(reader_->deadline(), checkpoint_.deadline());
+  return reader_->deadline();
 }
 
 Result<> JournalSource::read(std::vector<Drop>& out) {
@@ -72,6 +65,10 @@ Result<> JournalSource::read(std::vector<Drop>& out) {
   for (int i = 0; i < kMaxEntriesPerRead; ++i) {
     next = reader_->next(entry);
     if (next == JournalReader::Next::kEnd) break;
+    if (next == JournalReader::Next::kMissed) {
+      count_missed(missed(entry.message));
+      continue;
+    }
     if (next == JournalReader::Next::kDamaged || entry.message.size() > JournalReader::kMaxMessage)
       ++skipped;
     else
@@ -80,8 +77,15 @@ Result<> JournalSource::read(std::vector<Drop>& out) {
   more_ = next != JournalReader::Next::kEnd;
   intake_.skipped(skipped);
   intake_.publish();
-  if (checkpoint_) checkpoint_.keep(reader_->cursor(), steady_now());
   return {};
+}
+
+void JournalSource::count_missed(std::uint64_t records) {
+  metrics_.lost[Where::kKmsgOverrun].add(records);
+  log::warn_every(std::chrono::seconds(60), "journal_missed",
+                  "journald says that it has missed " + std::to_string(records) +
+                      " messages of the kernel, of dropped packets or of anything else: let rules "
+                      "log less (-m limit), or boot with a larger log_buf_len.");
 }
 
 }  // namespace kube_nflog

@@ -3,6 +3,7 @@
 // Opened by open_source, then owned by the ingest thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,34 +14,37 @@
 #include "core/error.h"
 #include "core/metrics.h"
 #include "core/source.h"
-#include "nflog/checkpoint.h"
 #include "nflog/journal_reader.h"
 #include "nflog/log_intake.h"
+#include "nflog/log_start.h"
 
 namespace kube_nflog {
 
 class JournalSource : public DropSource {
  public:
-  // From where `checkpoint` says, else from the end, and the log tells which. Errors are those of
-  // open_journal(). `causes` and `metrics` must outlive this.
+  // Errors are those of open_journal(). `causes` and `metrics` must outlive this.
   static Result<std::unique_ptr<JournalSource>> open(const std::string& directory,
                                                      const LogIntakeOptions& options,
-                                                     Checkpoint checkpoint, CauseTable& causes,
+                                                     const LogStart& start, CauseTable& causes,
                                                      Metrics& metrics);
   JournalSource(std::unique_ptr<JournalReader> reader, const LogIntakeOptions& options,
-                Checkpoint checkpoint, CauseTable& causes, Metrics& metrics);
-  ~JournalSource() override;  // keeps the position
+                bool resumed, CauseTable& causes, Metrics& metrics);
 
   std::string_view name() const override { return "journal"; }
   int fd() const override { return reader_->fd(); }
   std::optional<SteadyTime> deadline() const override;
   // Up to 2,048 entries a call; with more at hand, deadline() says "at once".
   Result<> read(std::vector<Drop>& out) override;
+  std::optional<std::string> position() override { return reader_->cursor(); }
+  bool resumed() const override { return resumed_; }
 
  private:
+  void count_missed(std::uint64_t records);
+
   std::unique_ptr<JournalReader> reader_;
   LogIntake intake_;
-  Checkpoint checkpoint_;
+  Metrics& metrics_;
+  bool resumed_;
   bool more_ = true;  // until the first read() has seen the end: no change announces the backlog
 };
 

@@ -19,7 +19,7 @@ KmsgStart kmsg_start(const std::optional<std::string>& kept, std::string_view bo
   if (!next) return {end, "its end: the position kept is not one"};
   if (text.substr(0, space) != boot_id) return {0, "the node's boot: it is a new one"};
   if (*next > end) return {end, "its end: the position kept is beyond it"};
-  return {*next, "record " + std::to_string(*next) + ", as kept"};
+  return {*next, "record " + std::to_string(*next) + ", as kept", true};
 }
 
 }  // namespace kube_nflog

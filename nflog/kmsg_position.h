@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where in the kernel's log to go on: a sequence number, which means something during one boot
-// only. Pure. Used by nflog/kmsg_source for its checkpoint.
+// only. Pure. Used by nflog/kmsg_source for core/state_file.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@ std::string kmsg_position(std::string_view boot_id, std::uint64_t next);
 
 struct KmsgStart {
   std::uint64_t next = 0;
-  std::string from;  // for the log, after "Reading … from"
+  std::string from;      // for the log, after "Reading … from"
+  bool resumed = false;  // as kept
 };
 
 // `kept`: a kmsg_position(), or what stands in its place; none: nothing was kept. `end`: the record

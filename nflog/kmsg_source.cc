@@ -74,47 +74,37 @@ std::uint64_t find_end(int device) {
 }  // namespace
 
 Result<std::unique_ptr<KmsgSource>> KmsgSource::open(const LogIntakeOptions& options,
-                                                     Checkpoint checkpoint, CauseTable& causes,
+                                                     const LogStart& start, CauseTable& causes,
                                                      Metrics& metrics) {
   Result<UniqueFd> device = open_device();
   if (!device) return fail(device.error());
-  Result<std::optional<std::string>> kept = checkpoint.load();
-  if (!kept) {
-    log::warn(kept.error().what);
-    kept = std::nullopt;
-  }
   const SystemTime now = system_now();
   const std::uint64_t end = find_end(device->get());
   std::string id = boot_id();
-  const KmsgStart start = kmsg_start(*kept, id, end);
-  if (start.next != end && ::lseek(device->get(), 0, SEEK_SET) != 0) {
+  const KmsgStart from = kmsg_start(start.position, id, end);
+  if (from.next != end && ::lseek(device->get(), 0, SEEK_SET) != 0) {
     return fail(std::string("Cannot go back to the start of ") + kDevice + ": " +
                     std::strerror(errno) + ".",
                 Exit::kUnavailable, errno);
   }
-  log::info(std::string("Reading the kernel log, ") + kDevice + ", from " + start.from +
-            (checkpoint ? "." : "; --state-dir would let it go on from where it was."));
-  return std::make_unique<KmsgSource>(
-      std::move(*device), std::move(id),
-      Start{.next = start.next, .not_before = start.next == end ? now : SystemTime()},
-      std::move(checkpoint), options, causes, metrics);
+  log::info(std::string("Reading the kernel log, ") + kDevice + ", from " + from.from +
+            start.hint());
+  return std::make_unique<KmsgSource>(std::move(*device), std::move(id),
+                                      Start{.next = from.next,
+                                            .not_before = from.next == end ? now : SystemTime(),
+                                            .resumed = from.resumed},
+                                      options, causes, metrics);
 }
 
 KmsgSource::KmsgSource(UniqueFd device, std::string boot_id, const Start& start,
-                       Checkpoint checkpoint, const LogIntakeOptions& options, CauseTable& causes,
-                       Metrics& metrics)
+                       const LogIntakeOptions& options, CauseTable& causes, Metrics& metrics)
     : device_(std::move(device)),
       boot_id_(std::move(boot_id)),
       next_(start.next),
       not_before_(start.not_before),
-      checkpoint_(std::move(checkpoint)),
+      resumed_(start.resumed),
       intake_(options, causes, metrics),
       metrics_(metrics) {}
-
-KmsgSource::~KmsgSource() {
-  if (Result<> stored = checkpoint_.store(kmsg_position(boot_id_, next_)); !stored)
-    log::warn(stored.error().what);
-}
 
 Result<> KmsgSource::read(std::vector<Drop>& out) {
   const ReadTime at{.now = system_now(), .uptime = steady_now()};
@@ -136,7 +126,6 @@ Result<> KmsgSource::read(std::vector<Drop>& out) {
   }
   count_lost();
   intake_.publish();
-  if (checkpoint_) checkpoint_.keep(kmsg_position(boot_id_, next_), at.uptime);
   return result;
 }
 

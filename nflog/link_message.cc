@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 
 #include <optional>
-#include <string_view>
 
 #include "nflog/attribute.h"
+#include "nflog/netlink_message.h"
 
 namespace kube_nflog {
 namespace {
@@ -18,9 +18,7 @@ namespace {
 std::optional<InterfaceName> name_in(Cursor attributes) {
   for (Attribute attribute; take_attribute(attributes, attribute);) {
     if (attribute.type != IFLA_IFNAME) continue;
-    const std::string_view text(reinterpret_cast<const char*>(attribute.value.data()),
-                                attribute.value.size());
-    return InterfaceName::parse(text.substr(0, text.find('\0'))).value_or(InterfaceName());
+    return InterfaceName::parse(text_in(attribute.value)).value_or(InterfaceName());
   }
   return std::nullopt;
 }
@@ -39,33 +37,17 @@ bool read_link(std::uint16_t type, Cursor body, Link& out) {
   return name.has_value();
 }
 
-// The end of a dump carries an errno, negated, if the dump ended early (net/netlink/af_netlink.c).
-bool is_whole(Bytes body) {
-  const auto error = head<sizeof(int)>(body);
-  return !error || error.native<int, 0>() >= 0;
-}
-
 }  // namespace
 
 LinkReader::Item LinkReader::next() {
-  while (!cursor_.rest().empty()) {
-    const auto header = cursor_.take<sizeof(nlmsghdr)>();
-    const std::size_t length =
-        header ? header.native<std::uint32_t, offsetof(nlmsghdr, nlmsg_len)>() : 0;
-    Bytes body;
-    if (length < sizeof(nlmsghdr) || !cursor_.take(length - sizeof(nlmsghdr), body)) {
-      cursor_ = Cursor({});  // where the next message starts cannot be known
-      break;
-    }
-    cursor_.skip_up_to(padding(length));
-    const auto type = header.native<std::uint16_t, offsetof(nlmsghdr, nlmsg_type)>();
-    const auto flags = header.native<std::uint16_t, offsetof(nlmsghdr, nlmsg_flags)>();
-    if ((flags & NLM_F_DUMP_INTR) != 0 || type == NLMSG_ERROR) return Item::kPartial;
-    if (type == NLMSG_DONE) return is_whole(body) ? Item::kDone : Item::kPartial;
-    if ((type == RTM_NEWLINK || type == RTM_DELLINK) && read_link(type, Cursor(body), link_)) {
-      return Item::kLink;
-    }
+  NetlinkMessage message;
+  while (take_message(cursor_, message)) {
+    if (message.is_partial()) return Item::kPartial;
+    if (message.is_last()) return Item::kDone;
+    const bool is_link = message.type == RTM_NEWLINK || message.type == RTM_DELLINK;
+    if (is_link && read_link(message.type, Cursor(message.body), link_)) return Item::kLink;
   }
+  cursor_ = Cursor({});  // where a next message starts cannot be known
   return Item::kEnd;
 }
 

@@ -46,6 +46,14 @@ void skip_facility(std::string_view& text) {
     text.remove_prefix(end + 1);
 }
 
+// `node-1 kernel: ` behind the uptime: of journalctl -o short-monotonic. Not without the tag, since
+// the kernel's own lines have the prefix there.
+void skip_host_and_tag(std::string_view& text) {
+  std::string_view rest = text;
+  skip_host(rest);
+  if (rest.size() < text.size() && skip(rest, kTag)) text = rest;
+}
+
 }  // namespace
 
 LogHeader read_log_header(std::string_view text) {
@@ -59,6 +67,7 @@ LogHeader read_log_header(std::string_view text) {
   skip_facility(text);
   if (!skip(text, kTag) && has_host && skip(text, kTag5424)) skip_spaces(text);  // rsyslog has two
   const WrittenTime uptime = take_bracketed_time(text);
+  if (uptime && !header.time) skip_host_and_tag(text);
   if (!header.time) header.time = uptime;
   header.rest = text;
   return header;

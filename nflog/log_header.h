@@ -16,7 +16,7 @@ struct LogHeader {
 
 // Recognised as far as it goes: `<4>`, a time, a host, busybox' `kern.warn`, the tag `kernel:`, and
 // the kernel's own time, in this order, each of them optional. A host stands behind a time only,
-// and ends with no colon.
+// and ends with no colon. Or, as journalctl has it, the kernel's time, then host and tag.
 LogHeader read_log_header(std::string_view text);
 
 }  // namespace kube_nflog

@@ -15,8 +15,8 @@
 #include "core/cause_table.h"
 #include "core/clock.h"
 #include "core/drop.h"
+#include "core/interface_table.h"
 #include "core/metrics.h"
-#include "nflog/interface_table.h"
 #include "nflog/log_time.h"
 #include "nflog/verdict.h"
 

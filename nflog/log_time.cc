@@ -139,6 +139,16 @@ WrittenTime read_rfc3164(Scan& scan) {
   return {Form::kYearless, value, date};
 }
 
+// `1700000000.123456`, as journalctl -o short-unix writes it: since 1970. Shorter numbers may be a
+// prefix.
+WrittenTime read_unix(Scan& scan) {
+  const seconds whole(scan.number(9, 11));
+  scan.want(".");
+  const microseconds value = whole + scan.fraction();
+  scan.want(" ");
+  return {Form::kZoned, value};
+}
+
 WrittenTime read_uptime(Scan& scan) {
   constexpr std::size_t kMostDigits = 12;  // 30,000 years
   scan.want("[");
@@ -203,7 +213,9 @@ std::optional<microseconds> with_year(const WrittenTime& written, microseconds n
 
 WrittenTime take_date_time(std::string_view& text) {
   const bool digit = !text.empty() && text.front() >= '0' && text.front() <= '9';
-  return take_as(digit ? read_rfc3339 : read_rfc3164, text);
+  if (!digit) return take_as(read_rfc3164, text);
+  const WrittenTime time = take_as(read_rfc3339, text);
+  return time ? time : take_as(read_unix, text);
 }
 
 WrittenTime take_bracketed_time(std::string_view& text) {

@@ -36,7 +36,7 @@ struct WrittenTime {
 // none, and nothing was taken.
 //
 // RFC 3339 with any fraction, `T` or a space before the hours, and a zone, `Z` or none; RFC 3164
-// with or without a fraction.
+// with or without a fraction; seconds since 1970 with one.
 WrittenTime take_date_time(std::string_view& text);
 // The kernel's `[ 123.456789]`, behind it also `[T42]`, its caller (CONFIG_PRINTK_CALLER); or what
 // `dmesg -T` puts there, `[Tue Nov  3 16:23:17 2026]`.

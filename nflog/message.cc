@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::uint16_t kPacketMessage = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET;
 
-std::string_view as_string(Bytes bytes) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return text.substr(0, text.find('\0'));
-}
-
 bool read_u32(Bytes value, std::uint32_t& out) {
   const auto bytes = head<4>(value);
   if (bytes) out = bytes.be<std::uint32_t, 0>();
@@ -63,7 +58,7 @@ bool read_attribute(std::uint16_t type, Bytes value, Record& record) {
     case NFULA_SEQ:
       return read_u32(value, record.seq.emplace());
     case NFULA_PREFIX:
-      record.prefix = as_string(value);
+      record.prefix = text_in(value);
       return true;
     case NFULA_CT:
       record.conntrack = value;

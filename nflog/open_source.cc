@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "core/log.h"
-#include "nflog/checkpoint.h"
 #include "nflog/file_source.h"
 #include "nflog/journal_source.h"
 #include "nflog/kmsg_source.h"
+#include "nflog/log_start.h"
 #include "nflog/nflog_source.h"
 
 namespace kube_nflog {
@@ -34,37 +34,66 @@ Opened open_nflog(const Options& options, CauseTable& causes, Metrics& metrics) 
   return OpenedSource{std::move(*source), keep};
 }
 
+// What --state-dir holds for a source.
+struct State {
+  std::optional<StateFile> file{};
+  std::optional<StoredState> stored{};
+
+  LogStart start() const {
+    LogStart start{.is_kept = file.has_value()};
+    if (stored) start.position = stored->position;
+    return start;
+  }
+  OpenedSource opened(std::unique_ptr<DropSource> source, Keep keep) && {
+    return {std::move(source), keep, std::move(file), std::move(stored)};
+  }
+};
+
+Result<State> open_state(const std::string& directory, std::string_view source) {
+  State state;
+  if (directory.empty()) return state;
+  Result<StateFile> file = StateFile::open(directory, source);
+  if (!file) return fail(file.error());
+  Result<std::optional<StoredState>> stored = file->load();
+  if (stored)
+    state.stored = std::move(*stored);
+  else
+    log::warn(stored.error().what);
+  state.file = std::move(*file);
+  return state;
+}
+
 Opened open_file(const Options& options, CauseTable& causes, Metrics& metrics) {
-  Result<Checkpoint> checkpoint = Checkpoint::open(options.state_dir, "file");
-  if (!checkpoint) return fail(checkpoint.error());
+  Result<State> state = open_state(options.state_dir, "file");
+  if (!state) return fail(state.error());
   auto source =
       FileSource::open({.path = options.log_file,
                         .intake = {.prefixes = options.log_prefixes, .expire = options.expire},
                         .wait = options.source == SourceChoice::kFile},
-                       std::move(*checkpoint), causes, metrics);
+                       state->start(), causes, metrics);
   if (!source) return fail(source.error());
-  return OpenedSource{std::move(*source), Keep::kReadFiles};
+  return std::move(*state).opened(std::move(*source), Keep::kReadFiles);
 }
 
 Opened open_kmsg(const Options& options, CauseTable& causes, Metrics& metrics) {
-  Result<Checkpoint> checkpoint = Checkpoint::open(options.state_dir, "kmsg");
-  if (!checkpoint) return fail(checkpoint.error());
+  Result<State> state = open_state(options.state_dir, "kmsg");
+  if (!state) return fail(state.error());
   auto source = KmsgSource::open({.prefixes = options.log_prefixes, .expire = options.expire},
-                                 std::move(*checkpoint), causes, metrics);
+                                 state->start(), causes, metrics);
   if (!source) return fail(source.error());
   metrics.source_active[SourceKind::kKmsg].set(1);
-  return OpenedSource{std::move(*source), Keep::kNothing};
+  return std::move(*state).opened(std::move(*source), Keep::kNothing);
 }
 
 Opened open_journal_source(const Options& options, CauseTable& causes, Metrics& metrics) {
-  Result<Checkpoint> checkpoint = Checkpoint::open(options.state_dir, "journal");
-  if (!checkpoint) return fail(checkpoint.error());
+  Result<State> state = open_state(options.state_dir, "journal");
+  if (!state) return fail(state.error());
   auto source = JournalSource::open(options.journal_dir,
                                     {.prefixes = options.log_prefixes, .expire = options.expire},
-                                    std::move(*checkpoint), causes, metrics);
+                                    state->start(), causes, metrics);
   if (!source) return fail(source.error());
   metrics.source_active[SourceKind::kJournal].set(1);
-  return OpenedSource{std::move(*source), Keep::kReadFiles};
+  return std::move(*state).opened(std::move(*source), Keep::kReadFiles);
 }
 
 Opened open_best(const Options& options, CauseTable& causes, Metrics& metrics) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include "core/metrics.h"
 #include "core/options.h"
 #include "core/source.h"
+#include "core/state_file.h"
 #include "nflog/privileges.h"
 
 namespace kube_nflog {
@@ -19,6 +21,9 @@ namespace kube_nflog {
 struct OpenedSource {
   std::unique_ptr<DropSource> source;
   Keep keep = Keep::kNothing;  // what the thread that reads it still needs
+  // With --state-dir, of a source that has positions: what an earlier process left, if it did.
+  std::optional<StateFile> file{};
+  std::optional<StoredState> stored{};
 };
 
 // With --source=auto: the first of open_first() below. Sets metrics.source_active. `causes` and

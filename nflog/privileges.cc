@@ -27,4 +27,6 @@ Result<> drop_capabilities(Keep keep) {
   return {};
 }
 
+bool holds_net_admin() { return capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) != 0; }
+
 }  // namespace kube_nflog

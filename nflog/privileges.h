@@ -20,4 +20,8 @@ enum class Keep {
 // may, and exec gains nothing (PR_SET_NO_NEW_PRIVS). Final.
 Result<> drop_capabilities(Keep keep);
 
+// Whether the calling thread has CAP_NET_ADMIN in effect. Where it counts, only the kernel's answer
+// tells.
+bool holds_net_admin();
+
 }  // namespace kube_nflog

@@ -35,6 +35,7 @@ only("cap-ng" "nflog/privileges.cc")
 only("systemd/" "nflog/journal_reader.cc")
 only("curl/" "k8s/http_client.cc|k8s/curl_handle.cc")
 only("rapidjson/" "k8s/.*\\.cc")
+only("ares" "k8s/reverse_dns.cc")
 only("yaml-cpp/" "k8s/kubeconfig.cc")
 only("civetweb" "k8s/probe_server.cc")
 

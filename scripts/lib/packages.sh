@@ -5,12 +5,15 @@
 
 declare -A packages=(
   [build]='g++ cmake ninja-build ccache pkg-config libnetfilter-log-dev libmnl-dev libnfnetlink-dev
-    libcurl4-openssl-dev rapidjson-dev libexpected-dev libcli11-dev libspdlog-dev libfmt-dev
-    prometheus-cpp-dev libcivetweb-dev libcap-ng-dev libyaml-cpp-dev libsystemd-dev
-    libgtest-dev libgmock-dev'
+    libcurl4-openssl-dev libssl-dev rapidjson-dev libexpected-dev libcli11-dev libspdlog-dev libfmt-dev
+    prometheus-cpp-dev libcivetweb-dev libcap-ng-dev libc-ares-dev libyaml-cpp-dev libsystemd-dev
+    libgtest-dev libgmock-dev python3'
   [node]='iproute2 iptables nftables python3'
   [cluster]='curl jq openssl ca-certificates'
-  [test]='curl jq systemd-journal-remote'
+  [test]='curl jq systemd-journal-remote dnsmasq-base'
+  [deploy]='curl jq python3 systemd'
+  [npm]='npm'
+  [image]='mmdebstrap buildah jq'
   [bench]='libbenchmark-dev'
   [check]='clang clang-format clang-tidy shellcheck'
 )

@@ -18,7 +18,7 @@ for kind in namespace serviceaccount clusterrole.rbac.authorization.k8s.io \
 done
 [[ $(wc -l < "$work/applied") == 5 ]] || fail "deploy/ ships something that this test does not know"
 
-step Rights "read Pods, write Events, nothing else"
+step Rights "read Pods and Services, write Events, nothing else"
 cat > "$work/review.json" << END
 {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview",
  "spec": {"namespace": "default"}}
@@ -27,7 +27,7 @@ END
 rights=$(kubectl --kubeconfig="$AGENT_KUBECONFIG" create -f "$work/review.json" -o json |
   jq -r '.status.resourceRules[] | select(.resources[0] | startswith("selfsubject") | not) |
     "\(.apiGroups | join(","))/\(.resources | join(",")): \(.verbs | sort | join(" "))"' | sort)
-[[ $rights == $'/events: create get patch\n/pods: get list watch' ]] || fail "it may: $rights"
+[[ $rights == $'/events: create get patch\n/pods: get list watch\n/services: list' ]] || fail "it may: $rights"
 
 step Privileges "one capability, no way to more"
 kubectl apply -k "$root/deploy/kustomize/base" --dry-run=server -o json | jq -e '

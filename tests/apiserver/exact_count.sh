@@ -10,8 +10,12 @@ readonly schedule=(--repeat-interval=2s --update-interval=1s --update-interval-m
 start_cluster
 add_two_pods
 
-step First "100 connections"
+step Idle "one list and one watch of this node's Pods, and then nothing"
 start_agent "${schedule[@]}"
+sleep 3
+expect_requests 1 2 true # this server logs a watch once it has something to tell
+
+step First "100 connections"
 checkout_sends 100 tcp/5432
 expect_event "$ledger" 100 "$(received 5432/TCP)"
 expect_event "$checkout" 100 "$(sent 5432/TCP)"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A lone drop is told at once: from the packet to the arrival of its POSTs at the API server, 50
 # times, by the server's own clock (its audit log).
+# Alone: it measures time.
 # shellcheck source=tests/apiserver/common.inc
 . "$(dirname "$0")/common.inc"
 

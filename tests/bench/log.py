@@ -12,15 +12,14 @@ import pathlib
 import random
 import re
 import resource
-import signal
 import subprocess
 import sys
 import time
-import urllib.request
 
-PREFIX, PROBES, POD = "calico-packet:", "127.0.0.1:9478", "10.1.0.3"
-SCRATCH = pathlib.Path(os.environ["TMPDIR"])
-LOG = SCRATCH / "iptables.log"
+from agent import LOG, PREFIX, SCRATCH, Agent, kernel_line, stamp
+
+POD = "10.1.0.3"
+OFFLINE = ["--sink=stdout", f"--pods={SCRATCH / 'pods.json'}"]
 
 Log = collections.namedtuple("Log", "name path lines matching")
 Cost = collections.namedtuple("Cost", "cpu wall")
@@ -29,18 +28,9 @@ Cost = collections.namedtuple("Cost", "cpu wall")
 # ---- the logs
 
 
-def stamp():
-    now = time.localtime()
-    return time.strftime("%b ", now) + f"{now.tm_mday:2d} " + time.strftime("%H:%M:%S", now)
-
-
-def kernel_line(number, flow, when):
-    return (
-        f"{when} node-1 kernel: [{86400 + number / 1e4:12.6f}] {PREFIX} IN=cali0123456789a OUT=eth0 "
-        f"MAC=ee:ee:ee:ee:ee:ee:0a:00:00:00:00:01:08:00 SRC=10.{flow // 65536 % 256}.{flow // 256 % 256}.{flow % 256} "
-        f"DST={POD} LEN=60 TOS=0x00 PREC=0x00 TTL=63 ID={number % 65536} DF PROTO=TCP SPT={32768 + number % 28000} "
-        f"DPT={8000 + flow % 7} WINDOW=64240 RES=0x00 SYN URGP=0 \n"
-    )
+def numbered_line(number, flow, when):
+    source = f"10.{flow // 65536 % 256}.{flow // 256 % 256}.{flow % 256}"
+    return kernel_line(number, source, POD, 8000 + flow % 7, when)
 
 
 def noise_line(number, when):
@@ -58,7 +48,7 @@ def write_log(name, lines, share):
         for number in range(lines):
             if number % 100 < share:
                 matching += 1
-                log.write(kernel_line(number, number * 7919 % 5000, when))
+                log.write(numbered_line(number, number * 7919 % 5000, when))
             else:
                 log.write(noise_line(number, when))
     return Log(name, path, lines, matching)
@@ -76,52 +66,9 @@ def grep(log):
     return Cost(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall)
 
 
-class Agent:
-    def __init__(self, build, stdout):
-        LOG.write_bytes(b"")
-        self.err = open(SCRATCH / "agent.err", "w+", encoding="utf-8", errors="replace")
-        self.process = subprocess.Popen(
-            [build / "kube-nflog", "--source=file", f"--log-file={LOG}", f"--log-prefix={PREFIX}", "--sink=stdout"]
-            + [f"--pods={SCRATCH / 'pods.json'}", "--node-name=node-1", f"--listen={PROBES}"],
-            stdout=stdout,
-            stderr=self.err,
-        )
-        self.until(self.is_ready, "starting")
-
-    def until(self, condition, what):
-        end = time.monotonic() + 60
-        while not condition():
-            if self.process.poll() is not None or time.monotonic() > end:
-                self.err.seek(0)
-                sys.exit(f"bench: {what}: {self.err.read()}")
-            time.sleep(0.005)
-
-    def is_ready(self):
-        try:
-            return urllib.request.urlopen(f"http://{PROBES}/readyz", timeout=5).status == 200
-        except OSError:
-            return False
-
-    def metric(self, name):
-        page = urllib.request.urlopen(f"http://{PROBES}/metrics", timeout=5).read().decode()
-        return sum(int(float(v)) for v in re.findall(rf"^kube_nflog_{name}(?:{{.*}})? (\S+)$", page, re.M))
-
-    def cpu(self):
-        """User and system time of the whole process: CPUCLOCK_SCHED, linux/posix-timers_types.h."""
-        return time.clock_gettime_ns(~self.process.pid << 3 | 2) / 1e9
-
-    def rss(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) / 1024
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=20)
-
-
 def agent(build, log):
     """The log comes by rename, whole, as the successor of an empty one."""
-    run = Agent(build, subprocess.DEVNULL)
+    run = Agent(build, *OFFLINE)
     copy = SCRATCH / "next.log"
     os.link(log.path, copy)
     before, started = run.cpu(), time.monotonic()
@@ -139,12 +86,12 @@ def agent(build, log):
 
 def lone_lines(build, number):
     """Milliseconds from the write of a line to its Event on stdout, sorted."""
-    run = Agent(build, subprocess.PIPE)
+    run = Agent(build, *OFFLINE, stdout=subprocess.PIPE)
     os.set_blocking(run.process.stdout.fileno(), False)
     took = []
     with open(LOG, "a", encoding="ascii", buffering=1) as log:
         for port in range(20000, 20000 + number):
-            line = re.sub("DPT=[0-9]+", f"DPT={port}", kernel_line(port, port, stamp()))
+            line = re.sub("DPT=[0-9]+", f"DPT={port}", numbered_line(port, port, stamp()))
             told, started = b"", time.monotonic()
             log.write(line)
             while f"on port {port}/TCP".encode() not in told:

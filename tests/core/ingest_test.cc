@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -47,15 +48,18 @@ class FakeSource final : public DropSource {
     EXPECT_EQ(::read(fd_.get(), &one, sizeof one), ssize_t{sizeof one});
     metrics_.seen.add(batches_.front().size());
     out.insert(out.end(), batches_.front().begin(), batches_.front().end());
+    given_ += batches_.front().size();
     batches_.erase(batches_.begin());
     return {};
   }
+  std::optional<std::string> position() override { return std::to_string(given_); }
 
  private:
   Metrics& metrics_;
   UniqueFd fd_, side_fd_{::eventfd(0, 0)};
   std::vector<std::string> calls_;
   std::vector<std::vector<Drop>> batches_;
+  std::size_t given_ = 0;
   bool broken_ = false;
 };
 
@@ -161,6 +165,103 @@ TEST(Ingest, UnderLoadItLetsTheSourceGather) {
   EXPECT_EQ(::eventfd_write(stop.get(), 1), 0);
   ingest.join();
   EXPECT_EQ(rig.metrics.pending(), 20 * 500);
+}
+
+// With a cut: what the source has given is its position.
+struct CutRig : Rig {
+  SteadyTime now = steady_now();
+  Cut cut;
+  Ingest ingest{{}, source, queue, metrics, [this] { ++woken; }, &cut};
+  // Counts that come out of the queue, up to the mark if there is one; 0 = the mark.
+  std::vector<std::uint64_t> taken() {
+    std::vector<std::uint64_t> counts;
+    for (DropSummary s; queue.pop(s);) counts.push_back(s.count);
+    return counts;
+  }
+  void step(std::chrono::milliseconds later = {}) { ASSERT_TRUE(ingest.step(now += later)); }
+};
+using Counts = std::vector<std::uint64_t>;
+
+TEST(IngestCut, HandsOutAllCountsBeforeTheMark) {
+  CutRig rig;
+  rig.step();
+  EXPECT_EQ(rig.taken(), Counts{0}) << "where it starts";
+  EXPECT_EQ(rig.cut.position(), "0");
+  rig.cut.end({});
+  rig.source.give(std::vector<Drop>(5, drop("10.0.0.2", 80)));
+  rig.step(std::chrono::milliseconds(100));
+  EXPECT_EQ(rig.taken(), Counts{1});
+  rig.step(std::chrono::milliseconds(899));
+  EXPECT_EQ(rig.taken(), Counts{}) << "not within a second";
+  rig.step(std::chrono::milliseconds(1));
+  EXPECT_EQ(rig.taken(), (Counts{4, 0}));
+  EXPECT_EQ(rig.cut.position(), "5");
+  rig.source.give({drop("10.0.0.2", 80)});
+  rig.step(std::chrono::seconds(5));
+  EXPECT_EQ(rig.taken(), Counts{}) << "a repeat is still one; and that cut is still under way";
+  rig.cut.end(std::chrono::seconds(8));
+  rig.step(std::chrono::seconds(2));
+  EXPECT_EQ(rig.taken(), Counts{}) << "the deliver thread asked for a longer rest";
+  rig.step(std::chrono::seconds(1));
+  EXPECT_EQ(rig.taken(), (Counts{1, 0}));
+  rig.cut.end({});
+  rig.step(std::chrono::seconds(5));
+  EXPECT_EQ(rig.taken(), Counts{}) << "nothing new";
+}
+
+TEST(IngestCut, ReadsNothingWhileTheQueueIsTooSmallForAllCounts) {
+  CutRig rig;
+  rig.step();
+  rig.taken();
+  rig.cut.end({});
+  for (std::uint16_t port = 1; port <= 6; ++port) {
+    rig.source.give({drop("10.0.0.2", port), drop("10.0.0.2", port)});
+    rig.step();
+    rig.taken();
+  }
+  rig.source.give({drop("10.0.0.2", 7)});
+  rig.step(std::chrono::seconds(1));
+  EXPECT_EQ(rig.taken(), (Counts{1, 1, 1, 1})) << "the queue holds 4";
+  EXPECT_EQ(rig.metrics.seen.value(), 12u);
+  rig.step(std::chrono::milliseconds(5));
+  EXPECT_EQ(rig.taken(), (Counts{1, 1, 0, 1})) << "the mark, and what was read after it";
+  EXPECT_EQ(rig.cut.position(), "12");
+}
+
+TEST(IngestCut, AQueueThatNobodyDrainsIsNotFilledAndReadingGoesOn) {
+  CutRig rig;
+  rig.step();
+  rig.cut.end({});  // but the mark stays in the queue
+  rig.source.give({drop("10.0.0.2", 1), drop("10.0.0.2", 1)});
+  rig.step();
+  for (int second = 0; second < 5; ++second) {
+    rig.source.give({drop("10.0.0.2", 1)});
+    rig.step(std::chrono::seconds(1));
+  }
+  EXPECT_EQ(rig.metrics.seen.value(), 7u);
+  EXPECT_EQ(rig.taken(), (Counts{0, 1}));
+}
+
+TEST(IngestCut, EndsWithOne) {
+  CutRig rig;
+  rig.step();
+  rig.taken();
+  rig.cut.end({});
+  rig.source.give(std::vector<Drop>(3, drop("10.0.0.2", 80)));
+  const UniqueFd stop(::eventfd(1, 0));
+  ASSERT_TRUE(rig.ingest.run(stop.get()));
+  EXPECT_EQ(rig.taken(), (Counts{1, 2, 0}));
+  EXPECT_EQ(rig.cut.position(), "3");
+}
+
+TEST(IngestCut, AtTheEndWhatNobodyTookIsReadAgainIfACutIsKept) {
+  CutRig rig;
+  rig.cut.set_kept();
+  for (std::uint16_t port = 1; port <= 6; ++port) rig.source.give({drop("10.0.0.2", port)});
+  const UniqueFd stop(::eventfd(1, 0));
+  ASSERT_TRUE(rig.ingest.run(stop.get()));
+  EXPECT_EQ(rig.metrics.suppressed[Why::kKept].value(), 3u) << "the first mark took a place, too";
+  EXPECT_EQ(rig.metrics.lost[Where::kQueueFull].value(), 0u);
 }
 
 }  // namespace

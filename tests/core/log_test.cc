@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 
 #include "core/metrics.h"
@@ -40,18 +41,18 @@ class Captured {
 
 TEST(Log, ALineIsOneLineWhateverIsInIt) {
   Counter dropped;
-  log::start(log::Level::kInfo, dropped);
+  log::start(log::Level::kInfo, log::Format::kText, dropped);
   Captured captured;
   log::debug("not at this level");
   log::warn("a\nb\x1b[31mc");
   const std::string text = captured.text();
   EXPECT_EQ(text.find("not at this level"), std::string::npos);
-  EXPECT_NE(text.find("warning a b [31mc\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("warn  a b [31mc\n"), std::string::npos) << text;
 }
 
 TEST(Log, RepeatsAreCountedNotPrinted) {
   Counter dropped;
-  log::start(log::Level::kInfo, dropped);
+  log::start(log::Level::kInfo, log::Format::kText, dropped);
   Captured captured;
   log::warn_every(std::chrono::hours(1), "test_topic", "first");
   for (int i = 0; i < 9; ++i) log::warn_every(std::chrono::hours(1), "test_topic", "again");
@@ -62,14 +63,32 @@ TEST(Log, RepeatsAreCountedNotPrinted) {
   EXPECT_NE(text.find("y\n"), std::string::npos);
 }
 
+TEST(Log, InJsonALineIsAnObjectWhateverIsInIt) {
+  Counter dropped;
+  log::start(log::Level::kInfo, log::Format::kJson, dropped);
+  Captured captured;
+  log::warn("say \"a\\b\"\nc\xff");
+  log::warn_every(std::chrono::seconds(0), "json_topic", "often");
+  log::info(std::string(20'000, '"'));
+  const std::string text = captured.text();
+  EXPECT_TRUE(text.starts_with("{\"time\":\"20")) << text;
+  EXPECT_NE(text.find("Z\",\"level\":\"warn\",\"message\":\"say \\\"a\\\\b\\\" c?\"}\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\"message\":\"often\",\"topic\":\"json_topic\"}\n"), std::string::npos)
+      << text;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
+  EXPECT_TRUE(text.ends_with("…\"}\n")) << "what is cut is still an object";
+}
+
 TEST(Log, WhatIsBelowTheLevelIsNeitherToldNorCounted) {
   Counter dropped;
-  log::start(log::Level::kInfo, dropped);
+  log::start(log::Level::kInfo, log::Format::kText, dropped);
   Captured captured;
   EXPECT_FALSE(log::shows(log::Level::kDebug));
   EXPECT_TRUE(log::shows(log::Level::kInfo));
   log::debug_every(std::chrono::seconds(0), "debug_topic", "unseen");
-  log::start(log::Level::kDebug, dropped);
+  log::start(log::Level::kDebug, log::Format::kText, dropped);
   EXPECT_TRUE(log::shows(log::Level::kDebug));
   log::debug_every(std::chrono::hours(1), "debug_topic", "seen");
   log::debug_every(std::chrono::hours(1), "debug_topic", "too soon");
@@ -80,13 +99,13 @@ TEST(Log, WhatIsBelowTheLevelIsNeitherToldNorCounted) {
 }
 
 TEST(Log, AReaderThatDoesNotReadCostsLinesNotTime) {
-  Counter dropped;
-  log::start(log::Level::kInfo, dropped);
+  Metrics metrics;
+  log::start(log::Level::kInfo, log::Format::kText, metrics.log_lines_dropped);
   const Captured captured;  // nobody reads: the pipe fills
   for (int i = 0; i < 2'000; ++i) log::info(std::string(300, 'x'));
-  EXPECT_GT(dropped.value(), 0u);
+  EXPECT_GT(metrics.log_lines_dropped.value(), 1u);
   Counter unused;
-  log::start(log::Level::kInfo, unused);
+  log::start(log::Level::kInfo, log::Format::kText, unused);
 }
 
 }  // namespace

@@ -32,13 +32,16 @@ TEST(Options, TheDefaultsAreThoseOfTheDocs) {
 }
 
 TEST(Options, ReadsBudgets) {
-  const Result<CommandLine> line = parse({"--node-event-burst=10000", "--node-event-interval=0s",
-                                          "--pod-event-burst=1", "--refused-interval=1s"});
+  const Result<CommandLine> line =
+      parse({"--node-event-burst=10000", "--node-event-interval=0s", "--pod-event-burst=1",
+             "--refused-interval=1s", "--lookup-burst=7", "--lookup-interval=2s"});
   ASSERT_TRUE(line) << line.error().what;
   EXPECT_EQ(line->options.node_event_burst, 10'000u);
   EXPECT_EQ(line->options.node_event_interval, milliseconds(0));
   EXPECT_EQ(line->options.pod_event_burst, 1u);
   EXPECT_EQ(line->options.refused_interval, milliseconds(1'000));
+  EXPECT_EQ(line->options.lookup_burst, 7u);
+  EXPECT_EQ(line->options.lookup_interval, milliseconds(2'000));
   EXPECT_EQ(parse({"--pod-event-burst=0"}).error().what,
             "--pod-event-burst: \"0\" is not a whole number from 1 to 10000.");
 }
@@ -53,6 +56,26 @@ TEST(Options, AFlagWinsOverItsTwinWhichWinsOverThePeersName) {
   EXPECT_EQ(parse({"--log-file=/flag", "--log-file", "/last"})->options.log_file, "/last");
 }
 
+TEST(Options, ReadsTheLogThatKubeIptablesTailerRead) {
+  EXPECT_EQ(parse({}, {"IPTABLES_LOG_PATH=/peer"})->options.source, SourceChoice::kFile);
+  EXPECT_EQ(
+      parse({}, {"IPTABLES_LOG_PATH=/peer", "JOURNAL_DIRECTORY=/run/log/journal"})->options.source,
+      SourceChoice::kJournal);
+  EXPECT_EQ(parse({}, {"IPTABLES_LOG_PATH=/peer", "JOURNAL_DIRECTORY="})->options.source,
+            SourceChoice::kFile);
+  EXPECT_EQ(parse({}, {"IPTABLES_LOG_PATH=/peer", "KUBE_NFLOG_SOURCE=auto"})->options.source,
+            SourceChoice::kAuto);
+  EXPECT_EQ(parse({"--source=nflog"}, {"IPTABLES_LOG_PATH=/peer"})->options.source,
+            SourceChoice::kNflog);
+}
+
+TEST(Options, ReadsTheLogLevelOfKubeIptablesTailer) {
+  EXPECT_EQ(parse({}, {"LOG_LEVEL=DEBUG"})->options.log_level, "debug");
+  EXPECT_EQ(parse({}, {"LOG_LEVEL=fatal"})->options.log_level, "error");
+  EXPECT_EQ(parse({}, {"LOG_LEVEL=verbose"})->options.log_level, "info");
+  EXPECT_EQ(parse({"--log-level=warn"}, {"LOG_LEVEL=debug"})->options.log_level, "warn");
+}
+
 TEST(Options, ReadsTheEnvironmentOfKubeIptablesTailer) {
   const Result<CommandLine> line =
       parse({}, {"IPTABLES_LOG_PREFIX=calico-drop:", "POD_IDENTIFIER=label",
@@ -62,7 +85,9 @@ TEST(Options, ReadsTheEnvironmentOfKubeIptablesTailer) {
   EXPECT_EQ(line->options.log_prefixes, std::vector<std::string>{"calico-drop:"});
   EXPECT_EQ(line->options.peer_name, "label:app");
   EXPECT_EQ(line->options.repeat_interval, milliseconds(180'000));
-  EXPECT_EQ(line->options.listen, ":9090");
+  EXPECT_EQ(line->options.listen, "0.0.0.0:9090");  // as there; and the log says so
+  ASSERT_EQ(line->options.remarks.size(), 1u);
+  EXPECT_NE(line->options.remarks[0].find("every IPv4 address"), std::string::npos);
   EXPECT_EQ(line->options.event_reason, "Dropped");
   EXPECT_EQ(parse({}, {"POD_IDENTIFIER=name_with_namespace"})->options.peer_name, "name");
   EXPECT_EQ(parse({}, {"POD_IDENTIFIER=whatever"})->options.peer_name, "namespace");
@@ -172,6 +197,20 @@ TEST(Options, ASwitchIsOnByItsNameAlone) {
             "--wait-for-group: \"maybe\" is none of false|true.");
   EXPECT_NE(parse({"--print-config", "--wait-for-group"})->print.find("--wait-for-group=true\n"),
             std::string::npos);
+}
+
+TEST(Options, HowMuchIsToldOfPeers) {
+  EXPECT_EQ(parse({})->options.peer_detail, PeerDetail::kFull);
+  EXPECT_EQ(parse({"--peer-detail=ip", "--peer-name=name"})->options.peer_detail, PeerDetail::kIp);
+  EXPECT_EQ(parse({"--peer-detail=workload"})->options.peer_detail, PeerDetail::kWorkload);
+  EXPECT_NE(parse({"--peer-detail=workload", "--peer-name=name"}).error().what.find("withholds"),
+            std::string::npos);
+  EXPECT_TRUE(parse({})->options.service_lookup);
+  EXPECT_FALSE(parse({"--service-lookup=false"})->options.service_lookup);
+  EXPECT_TRUE(parse({})->options.reverse_dns);
+  EXPECT_FALSE(parse({"--reverse-dns=false"})->options.reverse_dns);
+  EXPECT_EQ(parse({"--dns-server=10.96.0.10"})->options.dns_server, "10.96.0.10");
+  EXPECT_FALSE(parse({}, {"POD_IDENTIFIER=label"})) << "which label?";
 }
 
 TEST(Options, PrintConfigCanBeFedBackAndGivesTheSame) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// TinyServer: a real HTTP/1.1 server on 127.0.0.1 that answers with the very bytes the test gives
-// it, so that it can also be wrong, slow or cut short. Used by tests/k8s/http_client_test.
+// TinyServer: a real HTTP/1.1 server on 127.0.0.1, with TLS if told so, that answers with the very
+// bytes the test gives it, so that it can also be wrong, slow or cut short. Used by tests/k8s.
 #pragma once
 
 #include <arpa/inet.h>
@@ -8,10 +8,12 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <list>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -19,6 +21,7 @@
 #include <vector>
 
 #include "core/unique_fd.h"
+#include "tests/fakes/test_tls.h"
 
 namespace kube_nflog {
 
@@ -26,32 +29,53 @@ class TinyServer {
  public:
   class Connection {
    public:
-    explicit Connection(int fd) : fd_(fd) {}
+    Connection(int fd, SSL* tls) : fd_(fd), tls_(tls) {}
     // False: the client has gone.
     bool write(std::string_view bytes) const {
       while (!bytes.empty()) {
-        const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        const ssize_t n = tls_ != nullptr
+                              ? SSL_write(tls_, bytes.data(), static_cast<int>(bytes.size()))
+                              : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (n <= 0) return false;
         bytes.remove_prefix(static_cast<std::size_t>(n));
       }
       return true;
     }
+    ssize_t read(std::span<char> into) const {
+      return tls_ != nullptr ? SSL_read(tls_, into.data(), static_cast<int>(into.size()))
+                             : ::recv(fd_, into.data(), into.size(), 0);
+    }
     // Until the client closes it or the server ends.
     void wait_for_close() const {
-      char c;
-      while (::recv(fd_, &c, 1, 0) > 0) {
+      std::array<char, 512> ignored;
+      while (read(ignored) > 0) {
       }
+    }
+    // Of the client's certificate; empty: it has shown none.
+    std::string client_name() const {
+      X509* const cert = tls_ == nullptr ? nullptr : SSL_get1_peer_certificate(tls_);
+      if (cert == nullptr) return {};
+      std::array<char, 256> name{};
+      X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name.data(),
+                                name.size());
+      X509_free(cert);
+      return name.data();
     }
 
    private:
     int fd_;
+    SSL* tls_;  // null: plain
   };
 
   // Gets each request, head and body, on the connection's own thread. False: closes the connection.
   using Handler = std::function<bool(const Connection&, const std::string& request)>;
 
-  explicit TinyServer(Handler handler)
-      : handler_(std::move(handler)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit TinyServer(Handler handler, SslContext tls = nullptr)
+      : handler_(std::move(handler)),
+        tls_(std::move(tls)),
+        scheme_(tls_ ? "https" : "http"),
+        listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -72,7 +96,17 @@ class TinyServer {
     for (Served& served : served_) served.thread.join();
   }
 
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::string url() const { return scheme_ + "://127.0.0.1:" + std::to_string(port_); }
+  // Of the connections to come.
+  void use(SslContext tls) {
+    const std::lock_guard lock(mutex_);
+    tls_ = std::move(tls);
+  }
+  // Closes every connection.
+  void hang_up() {
+    const std::lock_guard lock(mutex_);
+    for (const Served& served : served_) ::shutdown(served.fd.get(), SHUT_RDWR);
+  }
   std::vector<std::string> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -108,12 +142,18 @@ class TinyServer {
       Served& served = served_.emplace_back();
       const int raw = fd.get();
       served.fd = std::move(fd);
-      served.thread = std::thread([this, raw] { serve(raw); });
+      served.thread = std::thread([this, raw, tls = tls_] { serve(raw, tls); });
     }
   }
 
-  void serve(int fd) {
-    const Connection connection(fd);
+  void serve(int fd, const SslContext& context) {
+    const SslSession tls(context ? SSL_new(context.get()) : nullptr);
+    if (tls) SSL_set_fd(tls.get(), fd);
+    if (!tls || SSL_accept(tls.get()) == 1) converse(Connection(fd, tls.get()));
+    ::shutdown(fd, SHUT_RDWR);
+  }
+
+  void converse(const Connection& connection) {
     std::string input;
     std::array<char, 4'096> buffer;
     for (;;) {
@@ -128,11 +168,10 @@ class TinyServer {
         if (!handler_(connection, request)) break;
         continue;
       }
-      const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
+      const ssize_t n = connection.read(buffer);
       if (n <= 0) break;
       input.append(buffer.data(), static_cast<std::size_t>(n));
     }
-    ::shutdown(fd, SHUT_RDWR);
   }
 
   // Of the first complete request; 0: there is none yet.
@@ -146,6 +185,8 @@ class TinyServer {
   }
 
   Handler handler_;
+  SslContext tls_;  // null: plain
+  const std::string scheme_;
   UniqueFd listener_;
   int port_ = 0;
   mutable std::mutex mutex_;

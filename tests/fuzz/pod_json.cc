@@ -36,6 +36,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const Result<ListMeta> meta = parse_list_meta(text)) {
     check(meta->resource_version.size() <= 256);
   }
+  if (const Result<Service> service = parse_service(text)) {
+    check(is_dns_label(service->ns) && is_dns_label(service->name));
+  }
   check(parse_status(text).message.size() <= 512);
   return 0;
 }

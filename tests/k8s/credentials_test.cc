@@ -28,7 +28,17 @@ class Credentials : public testing::Test {
   ClusterEnv env(const std::string& host, const std::string& port) {
     return {host, port, files_.path()};
   }
+  TokenSource source(const std::string& file) {
+    ApiConfig config;
+    config.token_file = file;
+    return TokenSource(config, metrics_);
+  }
+  std::uint64_t failures(Credential what) {
+    return metrics_.credential_reload_failures[what].value();
+  }
+
   TemporaryDirectory files_;
+  Metrics metrics_;
 };
 
 TEST_F(Credentials, InClusterIsTheDefault) {
@@ -148,12 +158,6 @@ TEST(CheckServer, PlainHttpStaysOnThisMachine) {
   }
 }
 
-TokenSource source(const std::string& file) {
-  ApiConfig config;
-  config.token_file = file;
-  return TokenSource(config);
-}
-
 TEST_F(Credentials, TheTokenIsReadAnewEachMinute) {
   TokenSource tokens = source(files_.path("token"));
   EXPECT_EQ(tokens.get(kStart), "abc.def");
@@ -174,8 +178,10 @@ TEST_F(Credentials, TheTokenSurvivesABadFile) {
   }
   std::filesystem::remove(files_.path("token"));
   EXPECT_EQ(tokens.get(now += 60s), "abc.def");
+  EXPECT_EQ(failures(Credential::kToken), 8U);
   files_.write("token", "back");
   EXPECT_EQ(tokens.get(now += 60s), "back");
+  EXPECT_EQ(failures(Credential::kToken), 8U);
 }
 
 TEST_F(Credentials, ASwappedSymbolicLinkIsFollowed) {  // as the kubelet's ..data
@@ -200,7 +206,7 @@ TEST_F(Credentials, ARefusedTokenIsReplacedOnlyByAnother) {
 
   ApiConfig fixed;
   fixed.token = "t";
-  TokenSource constant(fixed);
+  TokenSource constant(fixed, metrics_);
   EXPECT_EQ(constant.get(kStart), "t");
   EXPECT_FALSE(constant.replace("t", kStart));
 }
@@ -208,6 +214,48 @@ TEST_F(Credentials, ARefusedTokenIsReplacedOnlyByAnother) {
 TEST_F(Credentials, ADirectoryOrFifoIsNoToken) {
   TokenSource tokens = source(files_.path());
   EXPECT_EQ(tokens.get(kStart), "");
+}
+
+TEST_F(Credentials, CertificatesAreReadAnewEachMinuteAndSurviveBadFiles) {
+  const std::string begin = "-----BEGIN X-----\n";
+  files_.write("ca.crt", begin + "1");
+  files_.write("c", begin + "c1");
+  files_.write("k", begin + "k1");
+  ApiConfig config;
+  config.ca.file = files_.path("ca.crt");
+  config.client_cert.file = files_.path("c");
+  config.client_key.file = files_.path("k");
+  PemSource pems(config, metrics_);
+  EXPECT_EQ(pems.get(kStart).ca, begin + "1");
+  EXPECT_EQ(pems.get(kStart).client_key, begin + "k1");
+  const std::uint64_t first = pems.version();
+  files_.write("ca.crt", begin + "2");
+  EXPECT_EQ(pems.get(kStart + 59s).ca, begin + "1");
+  EXPECT_EQ(pems.get(kStart + 60s).ca, begin + "2");
+  EXPECT_NE(pems.version(), first);
+
+  const std::uint64_t second = pems.version();
+  files_.write("ca.crt", "");
+  files_.write("c", begin + "c2");  // the key is not there yet
+  std::filesystem::remove(files_.path("k"));
+  EXPECT_EQ(pems.get(kStart + 120s), (PemTexts{begin + "2", begin + "c1", begin + "k1"}));
+  EXPECT_EQ(pems.version(), second);
+  EXPECT_EQ(failures(Credential::kCa), 1U);
+  EXPECT_EQ(failures(Credential::kClientCert), 0U);
+  EXPECT_EQ(failures(Credential::kClientKey), 1U);
+  EXPECT_FALSE(pems.replace(second, kStart + 121s));
+  files_.write("k", begin + "k2");
+  EXPECT_TRUE(pems.replace(second, kStart + 122s));  // refused: not only after a minute
+  EXPECT_EQ(pems.get(kStart + 122s).client_cert, begin + "c2");
+  EXPECT_TRUE(pems.replace(second, kStart + 122s));  // another request has fetched it already
+}
+
+TEST_F(Credentials, CertificatesGivenAsTextStay) {
+  ApiConfig config;
+  config.ca = {.file = files_.path("nowhere"), .content = "text"};
+  PemSource pems(config, metrics_);
+  EXPECT_EQ(pems.get(kStart), (PemTexts{"text", "", ""}));
+  EXPECT_EQ(failures(Credential::kCa), 0U);
 }
 
 TEST(ClusterEnv, IsThatOfTheProcess) {

@@ -49,7 +49,7 @@ class DeliverTest : public testing::Test, public Poller {
     deliver.emplace(options, DeliverParts{.queue = queue,
                                           .pods = pods,
                                           .feed = &feed,
-                                          .lookup = lookup,
+                                          .lookups = {.pods = lookup},
                                           .book = *book,
                                           .writer = writer != nullptr ? *writer : *poster,
                                           .poller = *this,
@@ -82,7 +82,7 @@ class DeliverTest : public testing::Test, public Poller {
   }
   void finish() {
     ASSERT_TRUE(deliver->flush());
-    book->give_up();
+    book->give_up(/*is_kept=*/false);
   }
 
   BoundedQueue<DropSummary> queue{4096};
@@ -122,6 +122,18 @@ TEST_F(DeliverTest, NoPodAtEitherEndIsSuppressed) {
   EXPECT_EQ(server.writes, 0U);
 }
 
+// At boot the clock may be years behind until NTP sets it, with drops in the queue.
+TEST_F(DeliverTest, AClockThatIsSetExpiresNothing) {
+  feed.is_synced = false;
+  start();
+  push(port_key("192.0.2.1", "10.0.0.1", 80), 3, system_now() - 24h);
+  settle(10s);
+  feed.is_synced = true;
+  settle(1s);
+  EXPECT_EQ(metrics.lost[Where::kExpired].value(), 0U);
+  EXPECT_EQ(metrics.reported.value(), 3U);
+}
+
 TEST_F(DeliverTest, WaitsForThePodsAndExpiresWhatIsOldByThen) {
   feed.is_synced = false;
   start();
@@ -130,6 +142,7 @@ TEST_F(DeliverTest, WaitsForThePodsAndExpiresWhatIsOldByThen) {
   settle(1s);
   EXPECT_EQ(queue.size(), 2U);
   EXPECT_FALSE(deliver->synced());
+  settle(600s);
   feed.is_synced = true;
   settle(1s);
   EXPECT_EQ(metrics.lost[Where::kExpired].value(), 3U);
@@ -248,8 +261,9 @@ TEST_F(DeliverManyPeers, AFoldedDropIsOfTheSameEvent) {
 }
 
 TEST_F(DeliverManyPeers, TheirEventWaitsForNoAnswer) {
-  PodLookup real(api, metrics, {.burst = 20, .refill = 1h});
+  PodLookup real(api, metrics, {.limits = {.burst = 20, .refill = 1h}});
   lookup = &real;
+  options.locating.bound = 1h;
   start();
   receive(1, 41);
   receive(1, 41);
@@ -264,8 +278,9 @@ TEST_F(DeliverManyPeers, TheirEventWaitsForNoAnswer) {
 
 // One of many to the receiver, but a Pod with an owner of its own.
 TEST_F(DeliverManyPeers, AFurtherClientOnAnotherNodeHearsOfIt) {
-  PodLookup real(api, metrics, {.burst = 1000});
+  PodLookup real(api, metrics, {.limits = {.burst = 1000}});
   lookup = &real;
+  options.locating.bound = 1h;
   start();
   receive(1, 12);
   EXPECT_EQ(api.size(), 11U);
@@ -279,8 +294,9 @@ TEST_F(DeliverManyPeers, AFurtherClientOnAnotherNodeHearsOfIt) {
 }
 
 TEST_F(DeliverManyPeers, APodThatScansHasOneEventForItsTargets) {
-  PodLookup real(api, metrics, {.burst = 1000});
+  PodLookup real(api, metrics, {.limits = {.burst = 1000}});
   lookup = &real;
+  options.locating.bound = 1h;
   start();
   for (int n = 1; n <= 40; ++n) push(port_key("10.0.0.1", peer(n), 22), 2);
   settle(5s);

@@ -5,6 +5,7 @@
 
 #include <regex>
 
+#include "k8s/event_json.h"
 #include "tests/k8s/make.h"
 
 namespace kube_nflog {
@@ -51,11 +52,11 @@ TEST(Describe, TellsBothPodsInTheirOwnWords) {
 
 TEST(Describe, PeerIsTheNodeOrTheBareAddress) {
   const DropKey key = port_key("192.0.2.7", "10.1.2.4", 53, IPPROTO_UDP);
-  EXPECT_EQ(receiving(key, {nullptr, "node-1"}),
+  EXPECT_EQ(receiving(key, {.node = "node-1"}),
             "Packet dropped when receiving traffic from node-1 (IP: 192.0.2.7) on port 53/UDP.");
   EXPECT_EQ(receiving(key, {}),
             "Packet dropped when receiving traffic from 192.0.2.7 on port 53/UDP.");
-  EXPECT_EQ(receiving(key, {nullptr, "192.0.2.7"}),
+  EXPECT_EQ(receiving(key, {.node = "192.0.2.7"}),
             "Packet dropped when receiving traffic from 192.0.2.7 on port 53/UDP.");
 }
 
@@ -185,7 +186,7 @@ TEST(Describe, ManyPeersStayWithinTheLimit) {
   const DropKey key = port_key("2001:db8:1111:2222:3333:4444:5555:6666", "2001:db8::1", 65535,
                                IPPROTO_UDPLITE, &cause);
   const EventSubject subject = describe(key, Direction::kReceiving, owner(web()),
-                                        {nullptr, std::string(253, 'n')}, By::kName, Peers::kMany);
+                                        {.node = std::string(253, 'n')}, By::kName, Peers::kMany);
   for (const PeerCount peers : {PeerCount{}, PeerCount{.addresses = 256, .complete = false},
                                 PeerCount{.addresses = UINT32_MAX, .complete = false}}) {
     EXPECT_LE(of_peers(subject, peers).size(), kMaxMessage);
@@ -213,11 +214,12 @@ TEST(PeerName, WorkloadIsWhatItsAuthorNamed) {
     p.owner_kind = std::move(kind);
     p.owner_name = std::move(owner_name);
     p.template_hash = std::move(hash);
-    return peer_name(p, By::kWorkload);
+    return peer_name(owner(p), By::kWorkload, "ns");
   };
   EXPECT_EQ(workload("", ""), "ns/the-pod");
   EXPECT_EQ(workload("Node", "node-1"), "ns/the-pod");
   EXPECT_EQ(workload("StatefulSet", "db"), "ns/db");
+  EXPECT_EQ(workload("DaemonSet", "logger"), "ns/logger");
   EXPECT_EQ(workload("ReplicaSet", "web-abc", "abc"), "ns/web");
   EXPECT_EQ(workload("ReplicaSet", "web-abc", "xyz"), "ns/web-abc");
   EXPECT_EQ(workload("ReplicaSet", "webabc", "abc"), "ns/webabc");
@@ -226,6 +228,102 @@ TEST(PeerName, WorkloadIsWhatItsAuthorNamed) {
   EXPECT_EQ(workload("Job", "backup-1612345678"), "ns/backup");
   EXPECT_EQ(workload("Job", "backup-2024"), "ns/backup-2024");
   EXPECT_EQ(workload("Job", "29123456"), "ns/29123456");
+}
+
+TEST(PeerName, ANumberThatIsNotThePodsTimeIsPartOfTheJobsName) {
+  Pod p = pod("ns", "the-pod", "u");
+  p.owner_kind = "Job";
+  p.created = SystemTime(std::chrono::minutes(29'892'240));  // 2026-11-01
+  const auto job = [&p](const char* name) {
+    p.owner_name = name;
+    return peer_name(owner(p), By::kWorkload, "ns");
+  };
+  EXPECT_EQ(job("backup-29892240"), "ns/backup");
+  EXPECT_EQ(job("backup-29892000"), "ns/backup");
+  EXPECT_EQ(job("backup-1793534400"), "ns/backup");
+  EXPECT_EQ(job("migrate-20261101"), "ns/migrate-20261101");
+  EXPECT_EQ(job("migrate-2026110115"), "ns/migrate-2026110115");
+  EXPECT_EQ(job("migrate-2989224x"), "ns/migrate-2989224x");
+}
+
+TEST(PeerName, AStaticPodIsNamedWithoutItsNode) {
+  Pod p = pod("kube-system", "etcd-node-1", "u");
+  p.node_name = "node-1";
+  p.owner_kind = "Node";
+  p.owner_name = "node-1";
+  EXPECT_EQ(peer_name(owner(p), By::kWorkload, "shop"), "kube-system/etcd");
+  EXPECT_EQ(peer_name(owner(p), By::kName, "shop"), "kube-system/etcd-node-1");
+  p.name = "node-1";
+  EXPECT_EQ(peer_name(owner(p), By::kWorkload, "shop"), "kube-system/node-1");
+}
+
+TEST(PeerName, ServicesNodesAndHosts) {
+  const Owner service{.service = {"payments", "ledger-db"}};
+  EXPECT_EQ(peer_name(service, By::kWorkload, "shop"), "payments/ledger-db");
+  EXPECT_EQ(peer_name(service, By::kNamespace, "shop"), "payments");
+  EXPECT_EQ(peer_name({.host = "api.example.com"}, By::kNamespace, "shop"), "api.example.com");
+  EXPECT_EQ(peer_name({.node = "node-1"}, By::kLabel, "shop"), "node-1");
+  EXPECT_EQ(peer_name({}, By::kWorkload, "shop"), "");
+}
+
+// What each choice lets through, of the peers in another namespace and in the reader's own.
+TEST(PeerDetail, WithholdsWhatItSays) {
+  Pod bare = pod("shop", "debug-pod", "uid-bare");
+  Pod unlabelled = web();
+  const std::string endpoint = "web-0.web.shop.svc.cluster.local";
+  struct Case {
+    Owner peer;
+    By by;
+    std::string full, workload, ip, ip_in_shop;
+  };
+  const Case cases[] = {
+      {owner(web()), By::kWorkload, "shop/web", "shop/web", "", "shop/web"},
+      {owner(bare), By::kWorkload, "shop/debug-pod", "shop", "", "shop/debug-pod"},
+      {owner(unlabelled), By::kLabel, "web-7c9d5f6b8-abcde", "shop/web", "", "web-7c9d5f6b8-abcde"},
+      {owner(web()), By::kNamespace, "shop", "shop", "", "shop"},
+      {{.service = {"shop", "api"}}, By::kWorkload, "shop/api", "shop/api", "", "shop/api"},
+      {{.node = "node-1"}, By::kWorkload, "node-1", "node-1", "", ""},
+      {{.host = "api.example.com"}, By::kWorkload, "api.example.com", "api.example.com", "", ""},
+      {{.host = endpoint}, By::kWorkload, endpoint, "web.shop.svc.cluster.local", "", endpoint},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(peer_name(c.peer, c.by, "payments"), c.full);
+    EXPECT_EQ(peer_name(c.peer, {c.by, PeerDetail::kWorkload}, "payments"), c.workload);
+    EXPECT_EQ(peer_name(c.peer, {c.by, PeerDetail::kWorkload}, "shop"), c.workload);
+    EXPECT_EQ(peer_name(c.peer, {c.by, PeerDetail::kIp}, "payments"), c.ip) << c.full;
+    EXPECT_EQ(peer_name(c.peer, {c.by, PeerDetail::kIp}, "shop"), c.ip_in_shop) << c.full;
+  }
+}
+
+TEST(PeerDetail, GoesForTheWholeEvent) {
+  const ServiceAddress cluster_ip{make::ip("10.96.0.17"), 5432};
+  DropKey key = port_key("10.1.2.3", "10.1.2.4", 8080);
+  key.service = &cluster_ip;
+  const ServiceName service{"shop", "front"};
+  const auto sending = [&](PeerDetail detail, std::string ns) {
+    return describe(key, Direction::kSending, owner(pod(std::move(ns), "checkout", "uid-c")),
+                    owner(web()), {By::kWorkload, detail}, Peers::kOne, service);
+  };
+  const auto body = [](const EventSubject& subject) { return event_body(subject, {}, {}); };
+  const EventSubject full = sending(PeerDetail::kFull, "payments");
+  EXPECT_EQ(full.message,
+            "Packet dropped when sending traffic to shop/web (IP: 10.1.2.4) on port 8080/TCP "
+            "(Service shop/front 10.96.0.17:5432).");
+  EXPECT_EQ(full.related.uid, "uid-web");
+  const EventSubject workload = sending(PeerDetail::kWorkload, "payments");
+  EXPECT_EQ(workload.message, full.message);
+  EXPECT_EQ(body(workload).find("abcde"), std::string::npos) << body(workload);
+  EXPECT_EQ(body(workload).find("uid-web"), std::string::npos);
+  const EventSubject ip = sending(PeerDetail::kIp, "payments");
+  EXPECT_EQ(ip.message,
+            "Packet dropped when sending traffic to 10.1.2.4 on port 8080/TCP "
+            "(Service address 10.96.0.17:5432).");
+  EXPECT_EQ(body(ip).find("shop"), std::string::npos) << body(ip);
+  EXPECT_EQ(body(ip).find("web"), std::string::npos);
+  const EventSubject neighbour = sending(PeerDetail::kIp, "shop");
+  EXPECT_EQ(neighbour.message, full.message);
+  EXPECT_EQ(neighbour.related.uid, "uid-web");
+  EXPECT_EQ(ip.key, full.key) << "one Event, however much it tells";
 }
 
 TEST(PeerName, ParsesItsFlag) {

@@ -215,6 +215,12 @@ TEST(EventJson, HostileAnswersReadAsAbsent) {
   EXPECT_EQ(odd->stamp, "");
   EXPECT_EQ(odd->stamped, 0U);
   EXPECT_EQ(parse_event(R"({"kind":"Event","count":1e30,"metadata":[]})")->count, 0U);
+  // RapidJSON reads an escaped lone surrogate as bytes that are not UTF-8.
+  const auto surrogate = parse_event(R"({"kind":"Event","metadata":{"resourceVersion":"\udddd",)"
+                                     R"("annotations":{"kube-nflog/tally":"\udddd 7"}}})");
+  ASSERT_TRUE(surrogate);
+  EXPECT_EQ(surrogate->stamp + surrogate->resource_version, "");
+  EXPECT_EQ(surrogate->stamped, 0U);
 }
 
 // Every prefix and every one-byte change of a good answer: no crash, no over-read (sanitizers

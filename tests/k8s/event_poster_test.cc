@@ -223,6 +223,20 @@ TEST_F(EventPosterTest, PassesRetryAfterOn) {
   EXPECT_EQ(outcome->retry_after, 3s);
 }
 
+TEST_F(EventPosterTest, SaysWhetherTheServerIsOverloaded) {
+  const auto overloaded = [this](HttpResponse response) {
+    write();
+    http.answer(std::move(response));
+    return outcome->overloaded;
+  };
+  for (const long status : {408, 429, 500, 503, 504}) {
+    EXPECT_TRUE(overloaded({.status = status})) << status;
+  }
+  EXPECT_TRUE(overloaded({.error = "it did not answer in time", .timed_out = true}));
+  EXPECT_FALSE(overloaded({.error = "nothing answers there"}));
+  EXPECT_FALSE(overloaded({.status = 401}));
+}
+
 TEST_F(EventPosterTest, AnUnreadableEventIsRetried) {
   write();
   http.answer(409, "{}");

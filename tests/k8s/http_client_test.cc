@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
 
 #include <array>
 #include <atomic>
@@ -14,6 +15,7 @@
 #include "core/clock.h"
 #include "tests/fakes/temporary_directory.h"
 #include "tests/fakes/tiny_server.h"
+#include "tests/k8s/ask.h"
 
 namespace kube_nflog {
 namespace {
@@ -22,45 +24,6 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-using Connection = TinyServer::Connection;
-
-std::unique_ptr<HttpClient> client_for(ApiConfig config, Metrics& metrics,
-                                       HttpClientOptions options = {}) {
-  auto client = HttpClient::create(std::move(config), metrics, options);
-  EXPECT_TRUE(client);
-  return std::move(*client);
-}
-std::unique_ptr<HttpClient> client_for(const TinyServer& server, Metrics& metrics,
-                                       HttpClientOptions options = {}) {
-  ApiConfig config;
-  config.server = server.url();
-  return client_for(std::move(config), metrics, options);
-}
-
-// Until `done`, five seconds at most.
-template <class Condition>
-void run(HttpClient& client, Condition done) {
-  const SteadyTime end = steady_now() + 5s;
-  while (!done() && steady_now() < end) client.poll(50ms);
-  EXPECT_TRUE(done());
-}
-
-HttpResponse ask(HttpClient& client, HttpRequest request) {
-  std::optional<HttpResponse> got;
-  client.send(std::move(request), [&got](HttpResponse response) {
-    EXPECT_FALSE(got) << "done was called twice";
-    got = std::move(response);
-  });
-  run(client, [&got] { return got.has_value(); });
-  return got.value_or(HttpResponse{});
-}
-
-TinyServer::Handler always(std::string bytes) {
-  return [bytes = std::move(bytes)](const Connection& connection, const std::string&) {
-    return connection.write(bytes);
-  };
-}
 
 TEST(HttpClient, SendsWhatTheVerbMeansAndReusesTheConnection) {
   const TinyServer server(always(TinyServer::answer(200, "{\"a\":1}")));
@@ -94,10 +57,28 @@ TEST(HttpClient, SendsWhatTheVerbMeansAndReusesTheConnection) {
   EXPECT_THAT(requests[2], StartsWith("PATCH /e/x HTTP/1.1\r\n"));
   EXPECT_THAT(requests[2], HasSubstr("\r\nContent-Type: application/merge-patch+json\r\n"));
   EXPECT_THAT(requests[3], HasSubstr("\r\nAccept-Encoding: gzip\r\n"));
-  EXPECT_EQ(server.connections(), 1U);
+  ApiConfig plain;
+  plain.server = server.url();
+  plain.disable_compression = true;
+  ask(*client_for(plain, metrics), {.verb = ApiVerb::kList, .path = "/l"});
+  EXPECT_THAT(server.requests().at(4), Not(HasSubstr("Accept-Encoding")));
+  EXPECT_EQ(server.connections(), 2U);
   EXPECT_EQ(metrics.api_requests.at(ApiVerb::kGet, ApiCode::k2xx).value(), 1U);
   EXPECT_EQ(metrics.api_requests.at(ApiVerb::kCreate, ApiCode::k2xx).value(), 1U);
   EXPECT_EQ(metrics.api_requests.at(ApiVerb::kPatch, ApiCode::k2xx).value(), 1U);
+}
+
+TEST(HttpClient, CountsEachKindOfAnswer) {
+  const std::pair<int, ApiCode> kinds[] = {
+      {201, ApiCode::k2xx}, {401, ApiCode::k401},  {403, ApiCode::k403}, {404, ApiCode::k404},
+      {409, ApiCode::k409}, {410, ApiCode::k410},  {429, ApiCode::k429}, {422, ApiCode::k4xx},
+      {503, ApiCode::k5xx}, {302, ApiCode::kOther}};
+  for (const auto& [status, code] : kinds) {
+    const TinyServer server(always(TinyServer::answer(status, "")));
+    Metrics metrics;
+    ask(*client_for(server, metrics), {.path = "/"});
+    EXPECT_EQ(metrics.api_requests.at(ApiVerb::kGet, code).value(), 1U) << status;
+  }
 }
 
 TEST(HttpClient, TakesRetryAfterInBothForms) {
@@ -274,6 +255,7 @@ TEST(HttpClient, AServerThatDoesNotAnswerTimesOut) {
   const HttpResponse got = ask(*client, {.path = "/", .timeout = 200ms});
   EXPECT_EQ(got.status, 0);
   EXPECT_THAT(got.error, HasSubstr("did not answer in time"));
+  EXPECT_TRUE(got.timed_out);
   EXPECT_LT(steady_now() - begin, 2s);
 }
 
@@ -310,8 +292,11 @@ TEST(HttpClient, TheEnvironmentsProxyIsNotUsed) {
   ApiConfig config;
   config.server = server.url();
   config.proxy = proxy.url();
+  setenv("no_proxy", "*",
+         1);  // nor its exceptions: as client-go, the kubeconfig's proxy is for all
   const auto proxied = client_for(config, metrics);
   EXPECT_EQ(ask(*proxied, {.path = "/"}).body, "proxied");
+  unsetenv("no_proxy");
 }
 
 TEST(HttpClient, CancelledMeansNoCallback) {
@@ -419,6 +404,69 @@ TEST(HttpClient, ItsEndCallsNobody) {
   client->send({.path = "/"}, [](const HttpResponse&) { ADD_FAILURE(); });
   client->poll(10ms);
   client->send({.path = "/"}, [](const HttpResponse&) { ADD_FAILURE(); });
+}
+
+// An eventfd, and the time of its owner's next turn.
+struct Guest : PollGuest {
+  void prepare(std::vector<pollfd>& fds, std::chrono::milliseconds& max_wait) override {
+    fds.push_back({fd.get(), POLLIN, 0});
+    max_wait = std::min(max_wait, turn);
+  }
+  void process(std::span<const pollfd> fds) override {
+    ++turns;
+    was_ready = fds.size() == 1 && (fds[0].revents & POLLIN) != 0;
+  }
+  UniqueFd fd{::eventfd(0, EFD_CLOEXEC)};
+  std::chrono::milliseconds turn{60'000};
+  int turns = 0;
+  bool was_ready = false;
+};
+
+TEST(Pollers, WaitForAGuestsSocketsAndTurns) {
+  Metrics metrics;
+  ApiConfig config;
+  config.server = "http://127.0.0.1:9";
+  const auto client = client_for(std::move(config), metrics);
+  EventfdPoller offline;
+  for (Poller* poller : {static_cast<Poller*>(client.get()), static_cast<Poller*>(&offline)}) {
+    Guest guest;
+    poller->invite(guest);
+    poller->poll(1ms);
+    EXPECT_EQ(guest.turns, 1);
+    EXPECT_FALSE(guest.was_ready);
+    const SteadyTime start = steady_now();
+    ::eventfd_write(guest.fd.get(), 1);
+    poller->poll(60s);
+    EXPECT_TRUE(guest.was_ready);
+    eventfd_t value = 0;
+    ::eventfd_read(guest.fd.get(), &value);
+    guest.turn = 1ms;
+    poller->poll(60s);
+    EXPECT_EQ(guest.turns, 3);
+    EXPECT_FALSE(guest.was_ready);
+    guest.turn = 60s;
+    poller->wake();
+    poller->poll(60s);
+    EXPECT_EQ(guest.turns, 4);
+    EXPECT_LT(steady_now() - start, 30s);
+  }
+}
+
+TEST(HttpClient, AGuestHasItsTurnHoweverBusyWeAre) {
+  const TinyServer server(always(TinyServer::answer(200, "{}")));
+  Metrics metrics;
+  const auto client = client_for(server, metrics);
+  Guest guest;
+  client->invite(guest);
+  int answers = 0;
+  const Http::Done again = [&](const HttpResponse&) {
+    if (++answers < 20) client->send({.path = "/x"}, again);
+  };
+  client->send({.path = "/x"}, again);
+  int polls = 0;
+  for (; answers < 20 && polls < 1000; ++polls) client->poll(50ms);
+  EXPECT_EQ(answers, 20);
+  EXPECT_EQ(guest.turns, polls);
 }
 
 }  // namespace

@@ -71,6 +71,36 @@ TEST(Kubeconfig, FilesAreRelativeToItsOwnPlace) {
   EXPECT_EQ(here->token_file, "token");
 }
 
+TEST(Kubeconfig, OfManyContextsTheCurrentOneCounts) {
+  const auto config = parse_kubeconfig(R"(
+current-context: b
+contexts:
+- {name: a, context: {cluster: ka, user: ua}}
+- {name: b, context: {cluster: kb, user: ub, namespace: x}}
+- {name: b, context: {cluster: ka, user: ua}}
+clusters: [{name: ka, cluster: {server: "https://a"}}, {name: kb, cluster: {server: "https://b"}}]
+users: [{name: ua, user: {exec: {command: no}}}, {name: ub, user: {token: t, tokenFile: f}}]
+)",
+                                       kFile);
+  ASSERT_TRUE(config) << config.error().what;
+  EXPECT_EQ(config->server, "https://b");
+  EXPECT_EQ(config->token_file, "/home/me/.kube/f");  // wins over the token, see TokenSource
+}
+
+TEST(Kubeconfig, TheDataWinsOverTheFile) {
+  const auto config = parse_kubeconfig(
+      with("server: 'https://a', certificate-authority: ca, certificate-authority-data: Zm9v, "
+           "disable-compression: true",
+           "client-certificate: c, client-certificate-data: Zg==, client-key: k, "
+           "client-key-data: Zm8="),
+      kFile);
+  ASSERT_TRUE(config) << config.error().what;
+  EXPECT_EQ(config->ca.content, "foo");
+  EXPECT_EQ(config->client_cert.content, "f");
+  EXPECT_EQ(config->client_key.content, "fo");
+  EXPECT_TRUE(config->disable_compression);
+}
+
 TEST(Kubeconfig, SkippingVerificationIsAChoice) {
   const auto config = parse_kubeconfig(
       with("server: 'https://a', insecure-skip-tls-verify: true", "token: t"), kFile);
@@ -102,6 +132,8 @@ TEST(Kubeconfig, EveryFailureSaysWhatIsWrong) {
   EXPECT_THAT(why(with("server: 'http://192.0.2.1'", "token: t")), HasSubstr("in clear"));
   EXPECT_THAT(why(with("server: 'https://a', certificate-authority-data: '%%'", "token: t")),
               HasSubstr("not base64"));
+  EXPECT_THAT(why(with("server: 'https://a', proxy-url: 'p:3128'", "token: t")),
+              HasSubstr("proxy-url"));
   EXPECT_THAT(why(with("server: 'https://a'", "client-certificate-data: YQ==")),
               HasSubstr("without a client-key"));
 }

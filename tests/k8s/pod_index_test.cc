@@ -160,7 +160,88 @@ TEST(PodIndex, PodsThatComeAndGoDoNotGrowIt) {
     index.remove("flap", kStart);
   }
   EXPECT_LE(index.size(), 10U);
+  for (int i = 0; i < 10'000; ++i) {  // that never get an address
+    index.upsert(pod("new" + std::to_string(i), {}, i), kStart);
+    index.remove("new" + std::to_string(i), kStart);
+    ASSERT_LE(index.expecting(), 10U);
+  }
+  index.expire(kStart + 61s);
+  EXPECT_EQ(index.expecting(), 0U);
   EXPECT_EQ(index.refused(), 0U);
+}
+
+// Records come late, from a log above all.
+class PodIndexThen : public testing::Test {
+ protected:
+  // Whose the address was at that second of the wall clock; `?` follows a former owner.
+  std::string who_at(int second) const {
+    const Owner owner =
+        index.find(ip("10.1.0.1"), SystemTime(std::chrono::seconds(second)),
+                   {kStart + std::chrono::seconds(now), SystemTime(std::chrono::seconds(now))});
+    return (owner.pod ? owner.pod->uid : "") + (owner.former ? "?" : "");
+  }
+  void arrives(const std::string& uid, int created, int seen) {
+    index.upsert(pod(uid, {ip("10.1.0.1")}, created), kStart + std::chrono::seconds(seen));
+  }
+  void goes(const std::string& uid, int second) {
+    index.remove(uid, kStart + std::chrono::seconds(second));
+  }
+  PodIndex index;
+  int now = 1'000;
+};
+
+TEST_F(PodIndexThen, ARecordGoesToTheOwnerOfThatMoment) {
+  arrives("old", 100, 101);
+  goes("old", 950);
+  arrives("new", 960, 962);
+  EXPECT_EQ(who_at(940), "old");
+  EXPECT_EQ(who_at(955), "new") << "of neither: the live one";
+  EXPECT_EQ(who_at(961), "new");
+  EXPECT_EQ(who_at(1'000), "new");
+  goes("new", 970);
+  now = 990;
+  EXPECT_EQ(who_at(940), "old");
+  EXPECT_EQ(who_at(965), "new");
+  EXPECT_EQ(who_at(980), "new?");
+  now = 1'045;  // the old one is forgotten
+  EXPECT_EQ(who_at(940), "new");
+}
+
+TEST_F(PodIndexThen, AFormerOwnerIsMarkedAsThat) {
+  arrives("old", 100, 101);
+  EXPECT_EQ(who_at(50), "old") << "nobody else: our clock may be behind the API server's";
+  goes("old", 950);
+  EXPECT_EQ(who_at(949), "old");
+  EXPECT_EQ(who_at(951), "old?");
+}
+
+TEST_F(PodIndexThen, AClockThatIsFarOffMisleadsNobody) {
+  arrives("only", 5'000'000, 900);  // made in our future
+  EXPECT_EQ(who_at(950), "only");
+  arrives("other", 5'000'001, 901);
+  EXPECT_EQ(who_at(950), "other") << "still the younger one";
+}
+
+TEST(PodIndex, ExpectsAnAddressForANewPodForAWhile) {
+  PodIndex index;
+  EXPECT_FALSE(index.expects_addresses(kStart));
+  index.upsert(pod("a", {}), kStart);
+  index.upsert(pod("b", {}), kStart + 10s);
+  EXPECT_TRUE(index.expects_addresses(kStart + 10s));
+  const std::uint64_t before = index.version();
+  index.upsert(pod("a", {ip("10.1.0.1")}), kStart + 11s);
+  EXPECT_NE(index.version(), before);
+  EXPECT_TRUE(index.expects_addresses(kStart + 11s)) << "b";
+  index.upsert(pod("b", {}), kStart + 60s);  // still nothing: an update does not begin anew
+  EXPECT_TRUE(index.expects_addresses(kStart + 70s));
+  EXPECT_FALSE(index.expects_addresses(kStart + 71s));
+  index.upsert(pod("c", {}), kStart + 80s);
+  index.remove("c", kStart + 81s);
+  EXPECT_FALSE(index.expects_addresses(kStart + 81s));
+  Pod host = pod("h", {});
+  host.host_network = true;
+  index.upsert(host, kStart + 82s);
+  EXPECT_FALSE(index.expects_addresses(kStart + 82s)) << "the node's";
 }
 
 }  // namespace

@@ -26,6 +26,10 @@ HttpResponse pod_list(const std::string& items) {
       items + "]}";
   return response;
 }
+HttpResponse taking(milliseconds took, HttpResponse response) {
+  response.took = took;
+  return response;
+}
 
 std::string pod(const std::string& name, const std::string& address, bool host_network = false) {
   return R"({"metadata":{"name":")" + name + R"(","namespace":"shop","uid":"uid-)" + name +
@@ -91,19 +95,19 @@ TEST(PodLookup, AnErrorAnswersEverybodyWithNothingKnown) {
   Rig rig;
   rig.resolve("10.1.0.9", kStart);
   rig.resolve("10.1.0.9", kStart);
-  rig.http.answer({.status = 0, .error = "timed out"});
+  rig.http.answer(HttpResponse{.status = 0, .error = "timed out"});
   ASSERT_EQ(rig.answers.size(), 2u);
   EXPECT_EQ(rig.answers[0].pod, nullptr);
   EXPECT_EQ(rig.count(LookupResult::kError), 1u);
   rig.resolve("10.1.0.8", kStart);
-  rig.http.answer({.status = 200, .body = R"({"kind":"PodList","items":[{"metadata")"});
+  rig.http.answer(HttpResponse{.status = 200, .body = R"({"kind":"PodList","items":[{"metadata")"});
   EXPECT_EQ(rig.count(LookupResult::kError), 2u) << "a body cut short";
   rig.resolve("10.1.0.9", kStart + seconds(11));
   EXPECT_EQ(rig.http.open(), 1u) << "tried again soon";
 }
 
 TEST(PodLookup, TheBudgetBoundsWhatItAsks) {
-  Rig rig({.burst = 3, .refill = milliseconds(1000)});
+  Rig rig({.limits = {.burst = 3, .refill = milliseconds(1000)}});
   for (int i = 1; i <= 10; ++i) rig.resolve("10.1.0." + std::to_string(i), kStart);
   EXPECT_EQ(rig.http.size(), 3u);
   EXPECT_EQ(rig.answers.size(), 7u) << "the others are told at once that nothing is known";
@@ -113,8 +117,48 @@ TEST(PodLookup, TheBudgetBoundsWhatItAsks) {
   EXPECT_EQ(rig.http.size(), 4u);
 }
 
+TEST(PodLookup, PaysForTheTimeThatAnAnswerTakes) {
+  // After the burst and one answer that took 100 ms, which 5,000 times over is 500 s: at the moving
+  // average of 30, 30, 30 and 500.
+  Rig rig({.limits = {.burst = 1, .refill = milliseconds(30'000)}});
+  rig.resolve("10.1.0.1", kStart);
+  rig.http.answer(taking(milliseconds(100), pod_list("")));
+  const auto due = kStart + milliseconds(147'500);
+  rig.resolve("10.1.0.2", due - seconds(1));
+  EXPECT_EQ(rig.http.size(), 1u);
+  rig.resolve("10.1.0.2", due + milliseconds(1));
+  ASSERT_EQ(rig.http.size(), 2u);
+  rig.http.answer(taking(milliseconds(3), pod_list("")));
+  rig.resolve("10.1.0.3", due + seconds(200));
+  EXPECT_EQ(rig.http.size(), 3u) << "cheaper again";
+}
+
+TEST(PodLookup, ThePriceHasALimit) {
+  Rig rig({.limits = {.burst = 1, .refill = milliseconds(600'000)}});
+  rig.resolve("10.1.0.1", kStart);
+  rig.http.answer(taking(std::chrono::hours(1), pod_list("")));
+  rig.resolve("10.1.0.2", kStart + std::chrono::minutes(10));
+  EXPECT_EQ(rig.http.size(), 2u);
+}
+
+TEST(PodLookup, ABusyServerIsLeftAloneAsLongAsItAsks) {
+  Rig rig;
+  rig.resolve("10.1.0.1", kStart);
+  rig.http.answer(HttpResponse{.status = 429, .retry_after = milliseconds(20'500)});
+  rig.resolve("10.1.0.2", kStart + seconds(20));
+  EXPECT_EQ(rig.http.size(), 1u);
+  EXPECT_EQ(rig.count(LookupResult::kPaused), 1u);
+  rig.resolve("10.1.0.2", kStart + seconds(21));
+  ASSERT_EQ(rig.http.size(), 2u);
+  rig.http.answer(HttpResponse{.status = 503});
+  rig.resolve("10.1.0.3", kStart + seconds(30));
+  EXPECT_EQ(rig.http.size(), 2u) << "nobody said how long: ten seconds";
+  rig.resolve("10.1.0.3", kStart + seconds(31));
+  EXPECT_EQ(rig.http.size(), 3u);
+}
+
 TEST(PodLookup, ForgetsTheLongestUnusedAndNeverOneThatIsWaitedFor) {
-  Rig rig({.burst = 100, .capacity = 2});
+  Rig rig({.limits = {.burst = 100, .capacity = 2}});
   rig.resolve("10.1.0.1", kStart);
   rig.resolve("10.1.0.2", kStart);
   rig.resolve("10.1.0.3", kStart);
@@ -127,6 +171,31 @@ TEST(PodLookup, ForgetsTheLongestUnusedAndNeverOneThatIsWaitedFor) {
   EXPECT_EQ(rig.lookup.size(), 2u);
   rig.resolve("10.1.0.1", kStart);
   EXPECT_EQ(rig.http.size(), 3u);
+}
+
+TEST(PodLookup, AServerThatForbidsItIsLeftAloneForAMinute) {
+  Rig rig;
+  rig.resolve("10.1.0.1", kStart);
+  rig.http.answer(403, "");
+  EXPECT_EQ(rig.count(LookupResult::kError), 1u);
+  rig.resolve("10.1.0.2", kStart + seconds(59));
+  EXPECT_EQ(rig.http.size(), 1u);
+  EXPECT_EQ(rig.answers.size(), 2u);
+  EXPECT_EQ(rig.count(LookupResult::kPaused), 1u);
+  EXPECT_FALSE(rig.lookup.can_spare(ip("10.1.0.2"), kStart + seconds(59)));
+  rig.resolve("10.1.0.2", kStart + seconds(60));
+  EXPECT_EQ(rig.http.size(), 2u);
+}
+
+TEST(PodLookup, RecallsWithoutAsking) {
+  Rig rig;
+  EXPECT_FALSE(rig.lookup.recall(ip("10.1.0.9"), kStart).known());
+  rig.resolve("10.1.0.9", kStart);
+  EXPECT_FALSE(rig.lookup.recall(ip("10.1.0.9"), kStart).known()) << "no answer yet";
+  rig.http.answer(pod_list(pod("web", "10.1.0.9")));
+  EXPECT_EQ(rig.lookup.recall(ip("10.1.0.9"), kStart + seconds(299)).pod->name, "web");
+  EXPECT_FALSE(rig.lookup.recall(ip("10.1.0.9"), kStart + seconds(301)).known());
+  EXPECT_EQ(rig.http.size(), 1u);
 }
 
 TEST(PodLookup, DoesNotAskForWhatIsNobodys) {

@@ -43,7 +43,8 @@ class PodWatchTest : public testing::Test {
   PodWatchTest() : PodWatchTest("worker-1") {}
   explicit PodWatchTest(const std::string& node)
       : watch_(
-            http_, index_, metrics_, {.node_name = node, .max_line = 4'096},
+            http_, index_, metrics_,
+            {.node_name = node, .max_line = 4'096, .wall = [this] { return wall_; }},
             [this] { return now_; }, [this] { return dice_; }) {}
 
   // Lets time pass as the deliver loop does.
@@ -72,6 +73,7 @@ class PodWatchTest : public testing::Test {
   }
 
   SteadyTime now_{std::chrono::hours(1)};
+  SystemTime wall_{1'000s};
   double dice_ = 0.5;
   FakeHttp http_;
   Metrics metrics_;
@@ -119,8 +121,7 @@ TEST_F(PodWatchTest, FollowsChangesHoweverTheLinesAreCut) {
   pass(91s);
   EXPECT_EQ(index_.size(), 1U);
   http_.answer(200, "");
-  EXPECT_THAT(http_.last().path, HasSubstr("resourceVersion=9&"));
-  EXPECT_EQ(restarts(WatchEnd::kTimeout), 1U);
+  EXPECT_THAT(next_path(), HasSubstr("resourceVersion=9&"));
 }
 
 TEST_F(PodWatchTest, FollowsContinuationPages) {
@@ -146,11 +147,39 @@ TEST_F(PodWatchTest, AnExpiredPageAsksForTheListInOne) {
 
 TEST_F(PodWatchTest, ACleanEndResumesAtOnceWithoutAList) {
   sync();
-  now_ += 400s;
+  now_ += 449s;
   http_.answer(200, bookmark("70"));
   EXPECT_EQ(http_.size(), 3U);
   EXPECT_THAT(http_.last().path, HasSubstr("resourceVersion=70&"));
   EXPECT_EQ(metrics_.lists.value(), 1U);
+  EXPECT_EQ(restarts(WatchEnd::kTimeout), 1U);
+}
+
+// As when an API server shuts down in good order: not all nodes go to the next one in one instant.
+TEST_F(PodWatchTest, AnEarlyCleanEndResumesWithJitterWithoutAList) {
+  sync();
+  now_ += 200s;
+  http_.answer(200, bookmark("70"));
+  EXPECT_EQ(http_.open(), 0U);
+  EXPECT_EQ(watch_.next_due() - now_, 400ms);
+  EXPECT_THAT(next_path(), HasSubstr("resourceVersion=70&"));
+  EXPECT_EQ(metrics_.lists.value(), 1U);
+  EXPECT_EQ(restarts(WatchEnd::kEof), 1U);
+}
+
+TEST_F(PodWatchTest, TheMetricsTellWhenItWasLastHeardOf) {
+  watch_.tick(now_);
+  EXPECT_EQ(metrics_.pod_cache_synced.value(), 0);
+  EXPECT_EQ(metrics_.last_watch_activity.value(), 0);
+  http_.answer(200, list("5", ""));
+  EXPECT_EQ(metrics_.pod_cache_synced.value(), 1);
+  EXPECT_EQ(metrics_.last_watch_activity.value(), 1'000);
+  wall_ += 60s;
+  http_.feed(1, bookmark("8"));
+  EXPECT_EQ(metrics_.last_watch_activity.value(), 1'060);
+  wall_ += 60s;
+  pass(60s);
+  EXPECT_EQ(metrics_.last_watch_activity.value(), 1'060);
 }
 
 TEST_F(PodWatchTest, AWatchThatEndsAtOnceWithoutAWordIsAFailure) {
@@ -323,6 +352,20 @@ TEST_F(PodWatchTest, ASilentWatchIsResumedFromTheLastVersion) {
   EXPECT_EQ(http_.call(1).state, FakeHttp::Call::State::kCancelled);
   EXPECT_EQ(restarts(WatchEnd::kStalled), 1U);
   EXPECT_THAT(next_path(), HasSubstr("watch=1&allowWatchBookmarks=true&resourceVersion=8&"));
+}
+
+TEST_F(PodWatchTest, AWatchThatHasNothingToSayIsRenewedWithoutAFuss) {
+  sync();
+  http_.feed(1, "");  // the head
+  for (std::size_t i = 2; i < 5; ++i) {
+    pass(170s);
+    EXPECT_EQ(http_.open(), 1U);
+    http_.feed(i, "");
+    EXPECT_THAT(http_.call(i).request.path,
+                HasSubstr("watch=1&allowWatchBookmarks=true&resourceVersion=5&"));
+  }
+  EXPECT_EQ(restarts(WatchEnd::kStalled), 0U);
+  EXPECT_EQ(restarts(WatchEnd::kTimeout), 3U);
 }
 
 TEST_F(PodWatchTest, ASilentListIsAskedForAgain) {

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,6 @@ std::string get(int port, const std::string& path) {
   return ask(port, "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
 }
 
-// One server for all: stopping one takes civetweb up to two seconds.
 class ProbeServerTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -61,7 +61,7 @@ class ProbeServerTest : public testing::Test {
   }
   static void TearDownTestSuite() { server_.reset(); }
   static ProbeSources sources() {
-    return {[] { return metrics_.render(); },
+    return {[](Metrics::Format format) { return metrics_.render(format); },
             [] { return live_ ? std::string() : std::string("the ingest thread hangs"); },
             [] { return ready_ ? std::string() : std::string("the Pods are not listed yet"); }};
   }
@@ -70,11 +70,35 @@ class ProbeServerTest : public testing::Test {
   inline static std::unique_ptr<ProbeServer> server_;
 };
 
+TEST_F(ProbeServerTest, ItsEndIsWaitedForNoTwoSeconds) {
+  for (const char* listen : {"127.0.0.1:0", "0.0.0.0:0", "[::1]:0"}) {
+    auto server = ProbeServer::start(listen, sources());
+    if (!server && *listen == '[') continue;  // a machine without IPv6
+    ASSERT_TRUE(server) << server.error().what;
+    const auto begin = std::chrono::steady_clock::now();
+    server->reset();
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(1'000)) << listen;
+  }
+}
+
 TEST_F(ProbeServerTest, TellsTheMetrics) {
   metrics_.seen.add(42);
   const std::string text = get(server_->port(), "/metrics");
   EXPECT_THAT(text, StartsWith("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4"));
   EXPECT_THAT(text, HasSubstr("\nkube_nflog_seen_total 42\n"));
+}
+
+TEST_F(ProbeServerTest, TellsThemInOpenMetricsToThoseWhoAskForIt) {
+  const auto asked = [&](const std::string& accept) {
+    return ask(server_->port(),
+               "GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: " + accept + "\r\n\r\n");
+  };
+  const std::string open = asked("application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
+  EXPECT_THAT(open, HasSubstr("\r\nContent-Type: application/openmetrics-text; version=1.0.0"));
+  EXPECT_THAT(open, HasSubstr("\n# TYPE kube_nflog_seen counter\nkube_nflog_seen_total "));
+  EXPECT_THAT(open, EndsWith("\n# EOF\n"));
+  for (const char* other : {"text/plain", "*/*", "text/plain, application/openmetrics-text"})
+    EXPECT_THAT(asked(other), HasSubstr("\r\nContent-Type: text/plain; version=0.0.4")) << other;
 }
 
 TEST_F(ProbeServerTest, ReadinessFollowsWhatIsAsked) {

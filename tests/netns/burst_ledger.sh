@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A burst of 200,000 drops over 1,000 flows: every packet that the rule counted is accounted for.
+# Alone: it floods.
 # shellcheck source=tests/netns/common.inc
 . "$(dirname "$0")/common.inc"
 

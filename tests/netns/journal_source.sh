@@ -75,6 +75,15 @@ expect_events 2 'on port 667/TCP'
 expect_events 0 'on port 666'
 expect_metric seen_total 3
 
+# What journald had lost before it wrote anything; but not who only says so.
+missed=(MESSAGE_ID=e9bf28e6e834481bb6f48f548ad13606 "MESSAGE=Missed 12 kernel messages")
+{
+  entry _TRANSPORT=driver SYSLOG_IDENTIFIER=systemd-journald "${missed[@]}"
+  entry _TRANSPORT=journal SYSLOG_IDENTIFIER=systemd-journald "${missed[@]}"
+} | to system.journal
+expect_metric 'lost_total{where="kmsg_overrun"}' 12
+expect_metric seen_total 3
+
 # A message may be binary, long, or not there. None of these is a line of the LOG target that can be
 # read: the long one might have been, and so might the one that is gone.
 binary() { # an entry whose message is stdin
@@ -114,7 +123,7 @@ mv "$journals/system.journal" "$journals/system@2.journal"
 drop 7004 | to system.journal
 : > "$work/events"
 start_reader
-expect_event "$ledger" 1 "$received on port 7003/TCP: by rule \"policy-drop:\"."
+expect_event "$ledger" 2 "$received on port 7003/TCP: by rule \"policy-drop:\"." # one of them before
 expect_events 2 'on port 7004/TCP'
 expect_metric seen_total 2
 
@@ -152,7 +161,7 @@ stop_agent
 (($(total "^$ledger .*on port 8000/TCP") == 3000)) || fail "$(events)"
 
 # A position that is none is told of, and the end taken.
-printf 'kube-nflog checkpoint 1 journal\nnonsense\nend\n' > "$state/journal.checkpoint"
+"$root/tests/netns/write_position.py" "$state" journal nonsense
 : > "$work/events"
 start_reader
 grep -q 'position kept is not used.*nonsense' "$work/agent.log" || fail 'not told of the position'
@@ -171,8 +180,12 @@ expect_events 2 'on port 9002/TCP'
 expect_events 0 'on port 9001'
 stop_agent
 
-# Where kube-iptables-tailer read the journal, --source=auto does, if NFLOG cannot be had.
-run_as=(env JOURNAL_DIRECTORY="$journals" setpriv --inh-caps=-all --bounding-set=-net_admin)
+# Where kube-iptables-tailer read the journal, so do we; with --source=auto, if NFLOG cannot be had.
+run_as=(env JOURNAL_DIRECTORY="$journals")
+start_agent
+expect_metric 'source_active{source="journal"}' 1
+stop_agent
+run_as=(env JOURNAL_DIRECTORY="$journals" KUBE_NFLOG_SOURCE=auto setpriv --inh-caps=-all --bounding-set=-net_admin)
 start_agent --log-file="$work/none.log"
 expect_metric 'source_active{source="journal"}' 1
 grep -q 'Reading the journal instead of NFLOG' "$work/agent.log" || fail 'does not say why'

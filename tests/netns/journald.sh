@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # LOG rules, a real journald, Events; and what a process writes into the kernel's log makes none.
+# Alone: the kernel's log is the machine's.
 # shellcheck source=tests/netns/kernel_log.inc
 . "$(dirname "$0")/kernel_log.inc"
 

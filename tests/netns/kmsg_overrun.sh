@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Records that the kernel's log had to overwrite before the agent read them are counted, all of them.
+# Alone: the kernel's log is the machine's.
 # shellcheck source=tests/netns/kernel_log.inc
 . "$(dirname "$0")/kernel_log.inc"
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A lone drop is told at once: from the packet to the line on stdout, 50 times.
+# Alone: it measures time.
 # shellcheck source=tests/netns/common.inc
 . "$(dirname "$0")/common.inc"
 

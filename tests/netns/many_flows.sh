@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Millions of distinct flows to one Pod: memory stays bounded, no packet goes uncounted, the ledger balances, and a single
 # drop of another Pod is told within a second. FLOWS=10000000 makes it ten millions.
+# Alone: it floods.
 # shellcheck source=tests/netns/common.inc
 . "$(dirname "$0")/common.inc"
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Packets that the kernel had to drop from a full socket buffer are counted as lost, to the packet.
+# Alone: it floods.
 # shellcheck source=tests/netns/common.inc
 . "$(dirname "$0")/common.inc"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The agent gets no processor for half a second while 50,000 packets a second are dropped: the socket buffer holds them
 # all.
+# Alone: it is about a processor that others have.
 # shellcheck source=tests/netns/common.inc
 . "$(dirname "$0")/common.inc"
 

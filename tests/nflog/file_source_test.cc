@@ -37,7 +37,7 @@ class FileSourceTest : public ::testing::Test {
   }
   void start(std::vector<std::string> prefixes = {}) {
     auto opened = FileSource::open({.path = path, .intake = {.prefixes = std::move(prefixes)}},
-                                   checkpoint(), causes, metrics);
+                                   {.is_kept = true, .position = kept}, causes, metrics);
     ASSERT_TRUE(opened) << opened.error().what;
     source = std::move(*opened);
   }
@@ -62,14 +62,13 @@ class FileSourceTest : public ::testing::Test {
   }
   std::uint64_t undecodable() { return metrics.lost[Where::kUndecodable].value(); }
 
-  Checkpoint checkpoint() {
-    auto opened = Checkpoint::open(state_dir, "file");
-    EXPECT_TRUE(opened) << opened.error().what;
-    return opened ? std::move(*opened) : Checkpoint();
+  void stop() {  // as an agent that keeps the position
+    kept = source->position();
+    source.reset();
   }
 
   fs::path directory, path;
-  std::string state_dir;  // empty: no position is kept
+  std::optional<std::string> kept;  // of an earlier process
   Metrics metrics;
   CauseTable causes;
   std::unique_ptr<FileSource> source;
@@ -328,35 +327,34 @@ TEST_F(FileSourceTest, ATruncationWithoutACopyIsCounted) {
 
 TEST_F(FileSourceTest, ARestartGoesOnWhereItWas) {
   const auto now = [](int port) { return udp(port).substr(udp(port).find("my-drop")); };  // no time
-  state_dir = directory / "state";
   start();
   append(path, now(53) + "\n" + now(54));
   EXPECT_EQ(ports(), "53 ");
-  source.reset();
+  stop();
   append(path, "\n" + now(55) + "\n");
   fs::rename(path, directory / "iptables.log.1");
   append(path, now(56) + "\n");
   start();
+  EXPECT_TRUE(source->resumed());
   EXPECT_EQ(ports(), "54 55 56 ");
 }
 
-// Killed right after a read, it reads that again: its drops may not have been told.
-TEST_F(FileSourceTest, WhatWasReadLastIsNotYetKept) {
-  state_dir = directory / "state";
+TEST_F(FileSourceTest, ThePositionIsBehindWhatWasHandedOut) {
   start();
-  append(path, udp(53) + "\n");
+  EXPECT_FALSE(source->resumed());
+  append(path, udp(53) + "\n" + udp(54).substr(0, 20));
   std::vector<Drop> drops;
   ASSERT_TRUE(source->read(drops));
   EXPECT_EQ(drops.size(), 1u);
-  const auto kept = FilePosition::parse(checkpoint().load().value().value());
-  ASSERT_TRUE(kept);
-  EXPECT_EQ(kept->offset, udp(1).size() + 1);
+  const auto position = FilePosition::parse(source->position().value());
+  ASSERT_TRUE(position);
+  EXPECT_EQ(position->offset, udp(1).size() + 1 + udp(53).size() + 1);
 }
 
 TEST_F(FileSourceTest, APositionOfAnotherKindIsNotUsed) {
-  state_dir = directory / "state";
-  ASSERT_TRUE(checkpoint().store("s=cursor"));
+  kept = "s=cursor";
   start();
+  EXPECT_FALSE(source->resumed());
   append(path, udp(53) + "\n");
   EXPECT_EQ(ports(), "53 ");
 }

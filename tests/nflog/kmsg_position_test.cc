@@ -23,11 +23,13 @@ TEST(KmsgPosition, GoesOnWhereItWas) {
   EXPECT_EQ(start(kmsg_position(kBoot, 0)), 0u);
   EXPECT_EQ(start(kmsg_position(kBoot, 100)), 100u);
   EXPECT_EQ(kmsg_start(kmsg_position(kBoot, 70), kBoot, 100).from, "record 70, as kept");
+  EXPECT_TRUE(kmsg_start(kmsg_position(kBoot, 70), kBoot, 100).resumed);
 }
 
 TEST(KmsgPosition, ANewBootIsReadWhole) {
   EXPECT_EQ(start(kmsg_position(kEarlierBoot, 70)), 0u);
   EXPECT_EQ(start(kmsg_position(kEarlierBoot, 7'000)), 0u);
+  EXPECT_FALSE(kmsg_start(kmsg_position(kEarlierBoot, 70), kBoot, 100).resumed);
 }
 
 TEST(KmsgPosition, WhatCannotBeIsNotFollowed) {

@@ -64,6 +64,10 @@ const std::vector<Written>& headers() {
       {"journalctl", "Nov 03 16:23:17 node-1 kernel: ", Form::kYearless},
       {"journalctl -o short-precise", "Nov 03 16:23:17.123456 node-1 kernel: ", Form::kYearless},
       {"journalctl -o short-iso", "2026-11-03T16:23:17+0100 node-1 kernel: ", Form::kZoned},
+      {"journalctl -o short-iso-precise",
+       "2026-11-03T16:23:17.123456+01:00 node-1 kernel: ", Form::kZoned},
+      {"journalctl -o short-unix", "1793722997.123456 node-1 kernel: ", Form::kZoned},
+      {"journalctl -o short-monotonic", "[ 1234.567890] node-1 kernel: ", Form::kUptime},
       {"ulogd", "Nov  3 16:23:17 node-1 ", Form::kYearless},
       {"kube-iptables-tailer's reader of journals", "2026-11-03T16:23:17.123456+01:00 node-1 ",
        Form::kZoned},
@@ -138,7 +142,8 @@ TEST(LogHeader, OnlyOneOfEachIsTakenOff) {
 
 TEST(LogHeader, WhatIsAlmostOneIsAPrefix) {
   for (const char* prefix : {"<>", "<4", "<12345>", "<x> ", "[1] ", "[drop] ", "[ ",
-                             "kernel:", "Nov 33 16:23:17 node-1 ", "2026-11-03 ", "kern.warn "})
+                             "kernel:", "Nov 33 16:23:17 node-1 ", "2026-11-03 ", "kern.warn ",
+                             "12345678.5 ", "123456789012.5 ", "1793722997 ", "1793722997.123456"})
     EXPECT_EQ(split(prefix), (Split{prefix, Form::kNone}));
 }
 
