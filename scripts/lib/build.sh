@@ -6,7 +6,7 @@
 # that wants it: unit tests, the real kernel's, and the search for inputs that break a parser.
 # shellcheck disable=SC2034  # used by those who source this
 readonly address_build=(-DCMAKE_CXX_COMPILER=clang++ -DKUBE_NFLOG_WERROR=ON -DKUBE_NFLOG_BENCH=ON
-  -DKUBE_NFLOG_FUZZ=ON -DKUBE_NFLOG_SANITIZE=fuzzer-no-link,address,undefined
+  -DKUBE_NFLOG_FUZZ=ON "-DKUBE_NFLOG_SANITIZE=fuzzer-no-link,address,undefined"
   "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1")
 
 # build_project DIR TARGET [CMAKE_ARGUMENT...]

@@ -90,6 +90,7 @@ class HostileServer : public testing::Test {
     watch_.reset();
     client_.reset();
     index_.emplace();
+    server_.reset();  // whose threads read acts_
     acts_ = std::move(acts);
     server_ = std::make_unique<TinyServer>([this](const Connection& c, const std::string&) {
       std::optional<Act> act;
