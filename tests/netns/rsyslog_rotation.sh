@@ -17,7 +17,7 @@ root=$(cd "$(dirname "$(realpath "$0")")/../.." && pwd)
 . "$(dirname "$0")/common.inc"
 
 rate=20000
-if is_sanitized; then rate=4000; fi # a tenth as fast, it would not keep up and be stopped far behind
+if is_sanitized; then rate=4000; fi # what a sanitized reader can follow
 readonly seconds=${ROTATION_SECONDS:-10} rate port=5140 log=$work/logs/iptables.log
 syslog=$(dirname "$agent_binary")/syslog
 libraries=$(dirname "$(find "$syslog" -name 'libestr.so.0')")
