@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nflog/file_follower.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <iterator>
@@ -75,6 +76,7 @@ bool FileFollower::resume(const FilePosition& from) {
 void FileFollower::take_next() {
   file_ = std::move(later_.front());
   later_.pop_front();
+  missed_ = false;
   watch_.follow(path_, file_->fd());
 }
 
@@ -150,10 +152,22 @@ bool FileFollower::move_on() {
 bool FileFollower::successor_has_begun() {
   struct stat status {};
   if (::stat(path_.c_str(), &status) != 0 || file_->is(status)) return false;
-  if (status.st_size > 0) return true;
+  if (status.st_size > 0 || others_came_and_went()) return true;
   // Watched first and looked at again, lest its first bytes come in between.
   watch_.also(path_);
   return ::stat(path_.c_str(), &status) == 0 && !file_->is(status) && status.st_size > 0;
+}
+
+// A reader that was behind has missed whole files. Without this they would wait for the first line
+// of the one at the path, which a quiet node may not write for hours.
+bool FileFollower::others_came_and_went() {
+  constexpr std::chrono::seconds kBetween{1};  // it opens each file beside the log
+  if (missed_ || now_ < look_beside_) return missed_;
+  look_beside_ = now_ + kBetween;
+  const std::vector<TailedFile> others = rotated_after(rotated_files(path_), *file_);
+  missed_ = std::any_of(others.begin(), others.end(),
+                        [](const TailedFile& file) { return file.status().st_size > 0; });
+  return missed_;
 }
 
 std::optional<FilePosition> FileFollower::position() const {

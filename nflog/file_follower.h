@@ -28,9 +28,9 @@ struct FollowOptions {
 };
 
 // A file that was renamed or deleted is read on until another one stands at the path and has its
-// first bytes: a writer that reopens late still adds to the old one. Of a file that was truncated
-// the rest is read from the copy that the rotation made, if there is one, then the file from its
-// start.
+// first bytes, or had them and was rotated away in turn: a writer that reopens late still adds to
+// the old one. Of a file that was truncated the rest is read from the copy that the rotation made,
+// if there is one, then the file from its start.
 class FileFollower {
  public:
   // A line that has begun and does not go on for so long is given up.
@@ -73,6 +73,7 @@ class FileFollower {
   bool recover();
   bool move_on();
   bool successor_has_begun();
+  bool others_came_and_went();
 
   std::string path_;
   std::optional<FilePosition> from_;
@@ -81,8 +82,9 @@ class FileFollower {
   FileWatch watch_;
   std::optional<TailedFile> file_;
   std::deque<TailedFile> later_;  // complete but for the last: to be read after file_, in order
+  bool missed_ = false;           // others came and went since file_
   LineBuffer lines_;
-  SteadyTime now_{}, grown_{}, due_{};
+  SteadyTime now_{}, grown_{}, due_{}, look_beside_{};
   std::uint64_t truncations_ = 0;
 };
 

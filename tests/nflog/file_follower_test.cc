@@ -113,6 +113,49 @@ class FileFollowerTest : public ::testing::Test {
   std::uint64_t skipped = 0, truncations = 0;
 };
 
+TEST_F(FileFollowerTest, WhatCameAndWentIsReadThoughTheLogIsEmpty) {
+  start();
+  append(log, line(10));
+  make_old(log, 20);
+  fs::rename(log, directory.path("a.log.2"));
+  append(log, lines(11, 12));
+  make_old(log, 10);
+  fs::rename(log, old);
+  append(log, "");
+  EXPECT_EQ(read(), numbers(10, 12));
+  append(log, line(13));
+  EXPECT_EQ(read(), " 13");
+  EXPECT_EQ(truncations, 0u);
+}
+
+TEST_F(FileFollowerTest, WhatCameAndWentEmptyDoesNotEndTheFileThatIsStillWritten) {
+  start();
+  append(log, line(10));
+  make_old(log, 20);
+  fs::rename(log, directory.path("a.log.2"));
+  append(log, "");
+  fs::rename(log, old);
+  append(log, "");
+  EXPECT_EQ(read(), " 10");
+  append(directory.path("a.log.2"), line(11));
+  now += seconds(2);
+  EXPECT_EQ(read(), " 11");
+}
+
+TEST_F(FileFollowerTest, AFileThatIsBegunAfterItWasRotatedAwayIsReadThoughTheLogIsEmpty) {
+  start();
+  append(log, line(10));
+  make_old(log, 20);
+  fs::rename(log, directory.path("a.log.2"));
+  append(log, "");
+  fs::rename(log, old);
+  append(log, "");
+  EXPECT_EQ(read(), " 10");
+  append(old, line(11));  // by a writer that has not reopened it yet
+  now += seconds(2);
+  EXPECT_EQ(read(), " 11");
+}
+
 TEST_F(FileFollowerTest, StartsAtTheEndAndWithAWholeLine) {
   append(log, "line-10 # begun before");
   start();
