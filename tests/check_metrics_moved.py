@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every counter that core/metrics.h names is looked at by a test that says something else than 0 of it: the unit tests
+"""Every counter and label that core/metrics.h names is looked at by a test that says something else than 0 of it: the unit tests
 by its member or enumerator, the scripts by its name on the page. Run by ctest."""
 import pathlib
 import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-HEADER = (ROOT / "core/metrics.h").read_text(encoding="utf-8")
+HEADER = "".join((ROOT / f"core/{name}.h").read_text(encoding="utf-8") for name in ("metric_labels", "metrics"))
 PAGE = (ROOT / "tests/golden/metrics.txt").read_text(encoding="utf-8")
 
 
