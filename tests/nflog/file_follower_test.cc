@@ -13,7 +13,6 @@
 #include <fstream>
 #include <string>
 
-#include "core/log.h"
 #include "tests/fakes/temporary_directory.h"
 
 namespace kube_nflog {
@@ -39,7 +38,6 @@ std::string numbers(int from, int to) {
 
 // Without inotify: no descriptor is left to open it with.
 FileWatch watch_that_fails() {
-  log::info("said before: UBSan examines a logger that it does not know yet by a pipe");
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
   const rlim_t limit = files.rlim_cur;

@@ -12,8 +12,6 @@
 #include <optional>
 #include <string>
 
-#include "core/log.h"
-
 namespace kube_nflog {
 namespace {
 
@@ -114,7 +112,6 @@ TEST_F(LinkWatchTest, ListsAThousandInterfaces) {
 }
 
 TEST_F(LinkWatchTest, WithoutASocketThereAreNoNamesUntilALaterTrySucceeds) {
-  log::info("said before: UBSan examines a logger that it does not know yet by a pipe");
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const rlimit none{0, before.rlim_max};
