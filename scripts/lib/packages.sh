@@ -11,9 +11,9 @@ declare -A packages=(
   [node]='iproute2 iptables nftables python3'
   [cluster]='curl jq openssl ca-certificates'
   [test]='curl jq systemd-journal-remote dnsmasq-base'
-  [deploy]='curl jq python3 systemd'
+  [deploy]='curl jq python3 systemd systemd-container'
   [npm]='npm'
-  [image]='mmdebstrap buildah jq'
+  [image]='mmdebstrap buildah jq qemu-user-static'
   [bench]='libbenchmark-dev'
   [check]='clang clang-format clang-tidy shellcheck'
 )

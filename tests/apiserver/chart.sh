@@ -50,10 +50,12 @@ same_as overlays/calico --set source=journal,'logPrefixes={calico-drop}'
 same_as overlays/calico-kmsg --set source=kmsg,'logPrefixes={calico-drop}'
 same_as overlays/log-file --set source=file
 
-step Install "from nothing to the first Event"
+step Install "from nothing to the first Event, as the page says"
 add_two_pods
+install=$(page_block deploy/README.md Install | sed -n '/^helm install /,$p')
+[[ $install ]] || fail "the page does not say how to install"
 started=$EPOCHREALTIME
-helm install kube-nflog "$chart" -n kube-nflog --create-namespace > "$work/notes"
+(cd "$root" && eval "$install") > "$work/notes"
 grep -q 'kubectl get events -A' "$work/notes" || fail "the notes do not say how to see it: $(cat "$work/notes")"
 # What kubelet does, from here to the agent's start.
 cluster token
@@ -65,6 +67,23 @@ expect_event "$ledger" 1 "$(received 5432/TCP)"
 say "            1 command; $(awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }') s to the first Event, no image pulled"
 stop_agent
 expect_event "$ledger" 3 "$(received 5432/TCP)"
+image=$(kubectl -n kube-nflog get daemonset kube-nflog -o jsonpath='{.spec.template.spec.containers[0].image}')
+[[ $image == registry.example/kube-nflog:0.1.0 ]] || fail "it would start $image"
+
+step See "what the page and the notes say to look at"
+mkdir "$work/bin"
+ln -s "$KUBECTL" "$work/bin/kubectl"
+ln -s "$root/deploy/kubectl-drops" "$work/bin/kubectl-drops"
+# A person ends what has no end.
+(PATH=$work/bin:$PATH && unset -f kubectl && page_block deploy/README.md 'See it work' | sed 's/.* --watch /timeout 3 &/' |
+  bash -e) > "$work/seen" 2>&1 || fail "the page's commands: $(cat "$work/seen")"
+[[ $(grep -c 'shop/checkout' "$work/seen") -ge 2 ]] || fail "they do not show the drops: $(cat "$work/seen")"
+# The runbook's, but for those that ask a kubelet, which is not here.
+grep -oE '`kubectl [^`]*`' "$root/deploy/RUNBOOK.md" | tr -d '`' | grep -v NODE_POD > "$work/commands"
+while read -r command; do
+  PATH=$work/bin:$PATH bash -c "$command" > "$work/seen" 2>&1 || fail "the runbook's $command: $(cat "$work/seen")"
+done < "$work/commands"
+grep -q 'auth can-i' "$work/commands" || fail "the runbook does not say how to look at rights"
 
 step Change "values of a release, all options"
 make_crd() { # KIND, of Prometheus operator's, without its schema

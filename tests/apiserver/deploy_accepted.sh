@@ -18,6 +18,49 @@ for kind in namespace serviceaccount clusterrole.rbac.authorization.k8s.io \
 done
 [[ $(wc -l < "$work/applied") == 5 ]] || fail "deploy/ ships something that this test does not know"
 
+step Overlay "of one's own, as the page says"
+mkdir "$work/own"
+# The project from here in place of a fork.
+page_block deploy/README.md Install yaml |
+  sed "s,github.com/YOUR-FORK/kube-nflog//,$(realpath --relative-to="$work/own" "$root")/," > "$work/own/kustomization.yaml"
+kubectl apply -k "$work/own" --dry-run=server -o json > "$work/own.json"
+jq -e '[.items[] | select(.kind == "DaemonSet").spec.template.spec.containers[].image] ==
+  ["registry.example/kube-nflog:0.1.0"]' "$work/own.json" > /dev/null || fail "it starts another image"
+
+# Calico's kinds, with those fields and values that a rule that logs may need; from its own CRDs
+# (api/config/crd). What else stands in a file is refused.
+step Calico "takes the policies, labels and settings that log and deny"
+make_crd() { # KIND PLURAL SCHEMA_OF_SPEC
+  jq -n --arg kind "$1" --arg plural "$2" --argjson spec "$3" '"projectcalico.org" as $group |
+    {apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition",
+     metadata: {name: "\($plural).\($group)", annotations: {"api-approved.kubernetes.io": "unapproved, a test"}},
+     spec: {group: $group, scope: "Cluster",
+       names: {kind: $kind, plural: $plural, singular: ($kind | ascii_downcase)},
+       versions: [{name: "v3", served: true, storage: true, schema: {openAPIV3Schema: {type: "object",
+         properties: {spec: $spec}}}}]}}'
+}
+text='{"type": "string"}'
+rules='{"type": "array", "items": {"type": "object", "required": ["action"], "properties":
+  {"action": {"type": "string", "enum": ["Allow", "Deny", "Log", "Pass"]}}}}'
+{
+  make_crd GlobalNetworkPolicy globalnetworkpolicies "{\"type\": \"object\", \"properties\": {\"order\": {\"type\": \"number\"},
+    \"namespaceSelector\": $text, \"ingress\": $rules, \"egress\": $rules,
+    \"types\": {\"type\": \"array\", \"items\": {\"type\": \"string\", \"enum\": [\"Ingress\", \"Egress\"]}}}}"
+  make_crd FelixConfiguration felixconfigurations "{\"type\": \"object\", \"properties\": {\"logPrefix\": $text}}"
+} | kubectl apply -f - > /dev/null
+knows_calico() { kubectl explain --api-version=projectcalico.org/v3 felixconfiguration.spec.logPrefix > /dev/null 2>&1; }
+wait_until 30 knows_calico || fail "the server does not publish Calico's kinds"
+kubectl create namespace shop > /dev/null
+sed -n 's/^#   kubectl /kubectl /p' "$root/deploy/rules/calico.yaml" > "$work/commands"
+[[ $(wc -l < "$work/commands") == 3 ]] || fail "its head has other commands than this test knows"
+(cd "$root/deploy/rules" && eval "$(< "$work/commands")") > "$work/applied" 2>&1 || fail "its head's commands: $(cat "$work/applied")"
+kubectl get globalnetworkpolicies -o json | jq -e '[.items[].spec | .ingress // .egress | map(.action)] ==
+  [["Log", "Deny"], ["Log", "Deny"]]' > /dev/null || fail "its policies do not log, then deny"
+[[ $(kubectl get felixconfiguration default -o jsonpath='{.spec.logPrefix}') == calico-drop ]] ||
+  fail "Felix would use another prefix"
+sed 's/^\(  *\)action: Deny/\1action: Drop/' "$root/deploy/rules/calico.yaml" > "$work/wrong.yaml"
+! kubectl apply -f "$work/wrong.yaml" > "$work/applied" 2>&1 || fail "this test takes any file"
+
 step Rights "read Pods and Services, write Events, nothing else"
 cat > "$work/review.json" << END
 {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview",

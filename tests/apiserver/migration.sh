@@ -36,6 +36,23 @@ ln -s "$agent_binary" "$work/image/kube-iptables-tailer"
 mkdir -p /run/secrets/kubernetes.io
 ln -sfn "$SA_DIR" /run/secrets/kubernetes.io/serviceaccount
 
+step Page "its two commands change the image and the rights"
+kubectl apply -f - > /dev/null << 'END'
+{"apiVersion": "v1", "kind": "List", "items": [
+  {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "kube-iptables-tailer"},
+   "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "get", "watch"]},
+             {"apiGroups": [""], "resources": ["events"], "verbs": ["patch", "create"]}]},
+  {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "kube-iptables-tailer", "namespace": "kube-system"},
+   "spec": {"selector": {"matchLabels": {"app": "kube-iptables-tailer"}}, "template": {
+     "metadata": {"labels": {"app": "kube-iptables-tailer"}},
+     "spec": {"containers": [{"name": "kube-iptables-tailer", "command": ["/kube-iptables-tailer"], "image": "box/kube-iptables-tailer:v0.2.1"}]}}}}]}
+END
+eval "$(page_block deploy/MIGRATION.md 'From kube-iptables-tailer')" > "$work/changed"
+[[ $(kubectl -n kube-system get daemonset kube-iptables-tailer -o jsonpath='{.spec.template.spec.containers[*].image}') == \
+  registry.example/kube-nflog:0.1.0 ]] || fail "the image has not changed: $(cat "$work/changed")"
+# From here the agent has these rights, not those of deploy/.
+kubectl get clusterrole kube-iptables-tailer -o json | jq '.metadata = {name: "kube-nflog"}' | kubectl replace -f - > /dev/null
+
 step Started "as the Pod that it is, on no node that anybody has named"
 agent_log=$work/agent.log
 # shellcheck disable=SC2016  # $1 and $@ are the inner shell's
