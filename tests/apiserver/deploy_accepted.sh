@@ -58,7 +58,7 @@ kubectl get globalnetworkpolicies -o json | jq -e '[.items[].spec | .ingress // 
   [["Log", "Deny"], ["Log", "Deny"]]' > /dev/null || fail "its policies do not log, then deny"
 [[ $(kubectl get felixconfiguration default -o jsonpath='{.spec.logPrefix}') == calico-drop ]] ||
   fail "Felix would use another prefix"
-sed 's/^\(  *\)action: Deny/\1action: Drop/' "$root/deploy/rules/calico.yaml" > "$work/wrong.yaml"
+sed 's/action: Deny/action: Drop/' "$root/deploy/rules/calico.yaml" > "$work/wrong.yaml"
 ! kubectl apply -f "$work/wrong.yaml" > "$work/applied" 2>&1 || fail "this test takes any file"
 
 step Rights "read Pods and Services, write Events, nothing else"
