@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 #include <string>
 
 namespace kube_nflog {
@@ -17,22 +18,44 @@ namespace {
 constexpr int MADV_PAGEOUT = 21;  // linux/mman-common.h
 #endif
 
+// A mapping of a file that nobody can write to.
+struct Constant {
+  void* address = nullptr;
+  std::size_t size = 0;
+  bool as_in_file = true;  // never was written to: what is unmapped is read again
+};
+
+// proc(5): "7f00-7f10 r-xp 00000000 fe:00 1234  /usr/lib/…"; what has no file begins with [.
+std::optional<Constant> constant_of(const std::string& line) {
+  std::uintptr_t begin = 0, end = 0;
+  char read = 0, write = 0;
+  if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %c%c", &begin, &end, &read, &write) != 4)
+    return {};
+  if (read != 'r' || write != '-' || line.find('/') == std::string::npos) return {};
+  return Constant{.address = reinterpret_cast<void*>(begin),  // NOLINT(performance-no-int-to-ptr)
+                  .size = end - begin};
+}
+
 }  // namespace
 
 std::size_t give_back_start_up_pages() {
   ::malloc_trim(0);
-  std::ifstream maps("/proc/self/maps");
+  std::ifstream maps("/proc/self/smaps");
   std::size_t told = 0;
+  std::optional<Constant> constant;
   for (std::string line; std::getline(maps, line);) {
-    std::uintptr_t begin = 0, end = 0;
-    char read = 0, write = 0;
-    // proc(5): "7f00-7f10 r-xp 00000000 fe:00 1234  /usr/lib/…"; what has no file begins with [.
-    if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %c%c", &begin, &end, &read, &write) !=
-        4)
-      continue;
-    if (read != 'r' || write != '-' || line.find('/') == std::string::npos) continue;
-    void* const address = reinterpret_cast<void*>(begin);  // NOLINT(performance-no-int-to-ptr)
-    if (::madvise(address, end - begin, MADV_PAGEOUT) == 0) told += end - begin;
+    unsigned long kb = 0;
+    if (std::sscanf(line.c_str(), "Anonymous: %lu", &kb) == 1 ||
+        std::sscanf(line.c_str(), "Swap: %lu", &kb) == 1) {
+      if (constant && kb != 0) constant->as_in_file = false;  // relocated, then made read-only
+    } else if (line.starts_with("VmFlags:")) {                // a mapping's last line
+      if (!constant) continue;
+      if (::madvise(constant->address, constant->size, MADV_PAGEOUT) == 0) told += constant->size;
+      if (constant->as_in_file) ::madvise(constant->address, constant->size, MADV_DONTNEED);
+      constant.reset();
+    } else if (const std::optional<Constant> next = constant_of(line)) {
+      constant = next;
+    }
   }
   return told;
 }
