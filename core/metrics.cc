@@ -5,6 +5,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -63,6 +64,18 @@ void add(MetricFamily& family, const Gauge& gauge, Labels labels = {}) {
   ClientMetric& m = family.metric.emplace_back();
   m.label = std::move(labels);
   m.gauge.value = static_cast<double>(gauge.value());
+}
+
+void add(MetricFamily& family, const Histogram& histogram) {
+  ClientMetric::Histogram& h = family.metric.emplace_back().histogram;
+  h.sample_sum = histogram.seconds();
+  for (std::size_t i = 0; i < histogram.buckets().size(); ++i) {
+    const bool last = i == Histogram::kBounds.size();
+    h.sample_count += histogram.buckets()[i].value();
+    h.bucket.push_back(
+        {.cumulative_count = h.sample_count,
+         .upper_bound = last ? std::numeric_limits<double>::infinity() : Histogram::kBounds[i]});
+  }
 }
 
 template <class Metric, class E, std::size_t N>
@@ -171,6 +184,9 @@ void add_api(Page& page, const Metrics& m) {
                             ApiVerb::kPatch};
   add(page.counter("events_written_total", "Event writes by answer; error = no HTTP answer."),
       m.events_written, kWrites);
+  add(page.family("event_write_seconds", "How long Event writes took until their answer.",
+                  MetricType::Histogram),
+      m.event_write_seconds);
   add(page.counter("api_requests_total", "Requests to the API server by answer."), m.api_requests,
       kAll);
   add(page.gauge("pods_cached", "Pods in the index."), m.pods_cached);

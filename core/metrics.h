@@ -11,6 +11,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -38,6 +39,26 @@ class Gauge {
 
  private:
   std::atomic<std::int64_t> value_{0};
+};
+
+// How long something took; le of bucket i is kBounds[i] seconds, of the last one infinity. One
+// writer; a scrape meanwhile may see the sum without its last count.
+class Histogram {
+ public:
+  static constexpr std::array kBounds{0.005, 0.025, 0.1, 0.5, 2.5, 10.0};
+
+  void add(std::chrono::nanoseconds took) {
+    std::size_t i = 0;
+    while (i < kBounds.size() && std::chrono::duration<double>(took).count() > kBounds[i]) ++i;
+    nanoseconds_.add(static_cast<std::uint64_t>(took.count()));
+    buckets_[i].add();
+  }
+  std::span<const Counter> buckets() const { return buckets_; }  // each for itself, not summed up
+  double seconds() const { return static_cast<double>(nanoseconds_.value()) / 1e9; }
+
+ private:
+  std::array<Counter, kBounds.size() + 1> buckets_;
+  Counter nanoseconds_;
 };
 
 template <class Metric, class E>
@@ -93,6 +114,7 @@ struct Metrics {
   Labelled<Counter, Credential> credential_reload_failures;  // the old ones stayed in use
   Gauge nflog_rcvbuf_bytes;                                  // what the kernel granted
   Grid<Counter, ApiVerb, ApiCode> events_written;            // verbs kCreate and kPatch only
+  Histogram event_write_seconds;                             // from a write to its answer, if any
   Grid<Counter, ApiVerb, ApiCode> api_requests;
   Labelled<Counter, WatchEnd> watch_restarts;
   Counter lists;

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "core/clock.h"
 #include "core/log.h"
 #include "k8s/event_key.h"
 
@@ -120,6 +121,7 @@ void EventPoster::send(ApiVerb verb, const JobPtr& job) {
     request.body = event_patch(subject, job->write.record);
   }
   ++job->requests;
+  job->sent = steady_now();
   http_.send(std::move(request),
              [this, verb, job](const HttpResponse& response) { answered(verb, job, response); });
 }
@@ -130,6 +132,7 @@ void EventPoster::answered(ApiVerb verb, const JobPtr& job, const HttpResponse& 
     if (response.status == 200) return read(job, response);
   } else {
     metrics_.events_written.at(verb, api_code(response.status)).add();
+    metrics_.event_write_seconds.add(steady_now() - job->sent);
     if (is_success(response.status)) {
       const std::optional<StoredEvent> stored = parse_event(response.body);
       record.exists = true;

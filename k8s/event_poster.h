@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "core/clock.h"
 #include "core/metrics.h"
 #include "k8s/event_json.h"
 #include "k8s/event_writer.h"
@@ -36,6 +37,7 @@ class EventPoster : public EventWriter {
     EventWrite write;
     Done done;
     unsigned requests = 0;
+    SteadyTime sent{};  // the latest
   };
   using JobPtr = std::shared_ptr<Job>;
 

@@ -34,7 +34,7 @@ def series():
         for value, label in zip(values, labels):
             yield f"{enum}::{value}", [rf"\b{enum}::{value}\b", rf'="{re.escape(label)}"']
     body = HEADER[HEADER.index("struct Metrics {") :]
-    for member in re.findall(r"^  (?:Counter|Gauge|std::map<std::uint16_t, \w+>) (\w+);", body, re.M):
+    for member in re.findall(r"^  (?:Counter|Gauge|Histogram|std::map<std::uint16_t, \w+>) (\w+);", body, re.M):
         if not re.search(rf"kube_nflog_{member}", PAGE):
             sys.exit(f"{member} is not on the page, or under another name")
         yield member, [rf"\.{member}\b", rf"\b{member}(_total|_timestamp_seconds)?\b"]

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -47,6 +48,19 @@ TEST(Metrics, WorkloadsAreSeriesOnlyWhereTheyAreAskedFor) {
                            "3\n",
                            "\nkube_nflog_series_dropped_total 2\n"})
     EXPECT_NE(page.find(line), std::string::npos) << line << page;
+}
+
+TEST(Metrics, AHistogramsBucketsHoldWhatTookNoLonger) {
+  Metrics m;
+  using std::chrono::milliseconds;
+  for (const milliseconds took : {milliseconds(5), milliseconds(6), milliseconds(3'600'000)})
+    m.event_write_seconds.add(took);
+  const std::string page = m.render();
+  for (const char* line :
+       {"_bucket{le=\"0.005\"} 1\n", "_bucket{le=\"0.025\"} 2\n", "_bucket{le=\"10\"} 2\n",
+        "_bucket{le=\"+Inf\"} 3\n", "_count 3\n", "_sum 3600.011"})
+    EXPECT_NE(page.find(std::string("\nkube_nflog_event_write_seconds") + line), std::string::npos)
+        << line << page;
 }
 
 TEST(Metrics, OpenMetricsNamesFamiliesWithoutTheirSuffixAndShowsItsEnd) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A real Prometheus scrapes the agent, knows every expression of the alerts, the runbook and the
-# dashboard, and what they ask for is there; promtool has nothing to say on the page, and the alerts' tests pass.
+# A real Prometheus scrapes the agent, knows every expression of the alerts, of the pages and of
+# the dashboard, and what they ask for is there; promtool has nothing to say on the page, and the alerts' tests pass.
 tools=${KUBE_NFLOG_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kube-nflog}/prometheus
 if [[ ! ${KUBE_NFLOG_INSIDE_NODE:-} ]]; then # which has no network
   (
@@ -55,7 +55,8 @@ wait_until 30 has_scraped || fail "Prometheus has not scraped: $(tail -n 3 "$wor
 {
   jq -r '.. | .expr? // empty' "$dashboard" |
     sed 's/\$__rate_interval/5m/g; s/\$__range/1h/g; s/\$instance/.*/g'
-  grep -oE '`[a-z_]+ (by )?\([^`]*`' "$root/deploy/RUNBOOK.md" | tr -d '`'
+  sed -n '/^### Am I losing drops/,/^|/ s/^    //p' "$root/README.md"
+  grep -oE '`[a-z_]+ ?(by )?\([^`]*`' "$root/deploy/RUNBOOK.md" | tr -d '`'
   jq -r '.data.groups[].rules[].query' < <(curl -fsS http://127.0.0.1:9090/api/v1/rules)
 } > "$work/expressions"
 (($(wc -l < "$work/expressions") > 20)) || fail "there are too few: $(cat "$work/expressions")"
