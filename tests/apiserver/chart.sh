@@ -74,14 +74,16 @@ step See "what the page and the notes say to look at"
 mkdir "$work/bin"
 ln -s "$KUBECTL" "$work/bin/kubectl"
 ln -s "$root/deploy/kubectl-drops" "$work/bin/kubectl-drops"
+as_a_person() { env PATH="$work/bin:$PATH" bash -e "$@" > "$work/seen" 2>&1; }
 # A person ends what has no end.
-(PATH=$work/bin:$PATH && unset -f kubectl && page_block deploy/README.md 'See it work' | sed 's/\(.* --watch\) .*/timeout 3 \1 || [ $? = 124 ]/' |
-  bash -e) > "$work/seen" 2>&1 || fail "the page's commands: $(cat "$work/seen")"
+page_block deploy/README.md 'See it work' | sed 's/\(.* --watch\) .*/timeout 3 \1 || [ $? = 124 ]/' > "$work/commands"
+as_a_person "$work/commands" || fail "the page's commands: $(cat "$work/seen")"
 [[ $(grep -c 'shop/checkout' "$work/seen") -ge 2 ]] || fail "they do not show the drops: $(cat "$work/seen")"
 # The runbook's, but for those that ask a kubelet, which is not here.
+# shellcheck disable=SC2016  # Markdown's own `
 grep -oE '`kubectl [^`]*`' "$root/deploy/RUNBOOK.md" | tr -d '`' | grep -v NODE_POD > "$work/commands"
 while read -r command; do
-  PATH=$work/bin:$PATH bash -c "$command" > "$work/seen" 2>&1 || fail "the runbook's $command: $(cat "$work/seen")"
+  as_a_person -c "$command" || fail "the runbook's $command: $(cat "$work/seen")"
 done < "$work/commands"
 grep -q 'auth can-i' "$work/commands" || fail "the runbook does not say how to look at rights"
 

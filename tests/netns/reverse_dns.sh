@@ -95,8 +95,9 @@ sent_at=$(milliseconds)
 packet_to 203.0.113.77 5001 # past ten peers they share an Event: so another port
 wait_until 5 has_event "$checkout 1 Packet dropped when sending traffic to 203.0.113.77 on port 5001/UDP."
 (($(milliseconds) - sent_at < 1000)) || is_sanitized || fail "it took $(($(milliseconds) - sent_at)) ms"
-expect_metric 'dns_lookups_total{result="error"}' 10
-expect_metric 'dns_lookups_total{result="paused"}' 1
+# On a slow machine it is given up before all of the nine are asked for.
+errors=$(metric 'dns_lookups_total{result="error"}') paused=$(metric 'dns_lookups_total{result="paused"}')
+((errors >= 3 && paused >= 1 && errors + paused == 11)) || fail "of 11 look-ups $errors without answer, $paused not made"
 expect_ledger_balances
 stop_agent
 
