@@ -127,7 +127,7 @@ std::uint32_t Dedupe::entry_for(const DropKey& flow, std::uint32_t flow_hash) {
   if (port != kNone && (no_flow || entries_[port].closed)) return port;
 
   const std::uint32_t destination = destination_of(flow);
-  if (destination == kNone) return kNone;
+  if (destination == kNone) return port;  // which may have outlived its own
   if (port == kNone) {
     if (entries_[destination].children >= options_.ports ||
         live(Fold::kSources) >= room(Fold::kSources))

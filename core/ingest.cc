@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 // holds a lone NFLOG record for up to 10 ms), and how long reading on and handing over may take in
 // all.
 constexpr milliseconds kSilence{20};
-constexpr milliseconds kFinishTime{1'000};
+constexpr milliseconds kLastReads{400}, kHandOver{600};  // at exit
 
 // Under load a wake-up for each datagram costs more than the packets in it. So when a read brings
 // kBusy, the source is left to gather more before the next; unless it brought kBehind, which is
@@ -155,10 +155,11 @@ Result<> Ingest::run(int stop_fd) {
 }
 
 void Ingest::finish() {
-  const SteadyTime until = steady_now() + kFinishTime;
+  const SteadyTime read_until = steady_now() + kLastReads;
   pollfd source{source_.fd(), POLLIN, 0};
-  while ((is_due(source_) || ::poll(&source, 1, kSilence.count()) > 0) && steady_now() < until)
+  while ((is_due(source_) || ::poll(&source, 1, kSilence.count()) > 0) && steady_now() < read_until)
     if (!step(steady_now())) break;
+  const SteadyTime until = steady_now() + kHandOver;  // a time of its own: reading may take all
   std::uint64_t refused = dedupe_.flush(queue_);
   wake_();
   while ((refused > 0 || !make_last_cut()) && steady_now() < until) {

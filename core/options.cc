@@ -244,7 +244,7 @@ Result<> apply_environment(const Row& row, const Environment& env) {
 void apply_peer_pairs(Environment& env) {
   const auto is_set = [&env](const char* name) {
     const auto it = env.find(name);
-    return it != env.end() && !it->second.empty();
+    return it != env.end();
   };
   if (is_set("JOURNAL_DIRECTORY"))
     env.emplace("KUBE_NFLOG_SOURCE", "journal");
@@ -342,6 +342,8 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv,
   const std::vector<Row> all = rows(line.options);
   const std::string help_text = help(all);  // before any value is taken: it shows the defaults
   Environment env = read_environment(environment);
+  // As manifests write what is not set.
+  std::erase_if(env, [](const auto& variable) { return variable.second.empty(); });
   line.options.remarks = remarks_on(env);
   apply_peer_pairs(env);
   for (const Row& row : all)

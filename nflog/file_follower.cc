@@ -45,6 +45,7 @@ Result<> FileFollower::start() {
     log::warn("The log file " + path_ +
               " is not the one that was read last, nor is that one to be found beside it, "
               "uncompressed: reading from its start. What was written in between is lost.");
+    file->restart();
     file_ = std::move(*file);
     ++truncations_;
   } else if (file) {
@@ -110,6 +111,7 @@ Result<bool> FileFollower::fill_from_new_file() {
     return false;
   }
   log::info("Reading the log file " + path_ + ", which has come.");
+  file->restart();
   later_.push_back(std::move(*file));
   take_next();
   return true;
@@ -139,7 +141,9 @@ bool FileFollower::move_on() {
       return false;
     }
     if (next->is(*file_)) return false;
-    next->restart();
+    // Somebody's copy of what was read, put in its place, is read on from there.
+    const FilePosition end = file_->position();
+    if (!next->holds(end) || !next->seek(static_cast<off_t>(end.offset))) next->restart();
     for (TailedFile& file : rotated_after(rotated_files(path_), *file_))
       if (!file.is(*next)) later_.push_back(std::move(file));
     later_.push_back(std::move(*next));

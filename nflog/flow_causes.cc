@@ -16,6 +16,17 @@ constexpr std::chrono::minutes kMemory{10};
 // k3s-io/kube-router pkg/controllers/netpol/policy.go), and leaves no sign of it.
 constexpr std::size_t kMaybeCut = 47;
 
+constexpr std::size_t kShortestCut = 23;
+
+bool may_be_of_one_namespace(const Cause* a, const Cause* b) {
+  const auto ns = [](const Cause* policy) {
+    return std::string_view(policy->clause).substr(0, policy->clause.find('/'));
+  };
+  const std::size_t common = std::min(ns(a).size(), ns(b).size());
+  return ns(a).substr(0, common) == ns(b).substr(0, common) &&
+         (ns(a).size() == ns(b).size() || common >= kShortestCut);
+}
+
 std::size_t hash_of(const DropKey& key) {
   return std::hash<std::string_view>()({reinterpret_cast<const char*>(&key), sizeof key});
 }
@@ -78,7 +89,10 @@ bool FlowCauses::merge(Flow& flow, std::span<const Cause* const> policies, Syste
   std::uint8_t kept = 0;
   for (Candidate c : std::span(flow.candidate).first(flow.candidates)) {
     if (contains(policies, [&](const Cause* policy) { return policy == c.policy; })) c.seen = now;
-    if (now - c.seen <= kMemory) flow.candidate[kept++] = c;
+    // A chain's policies are all of its Pod's namespace: the address may be another Pod's by now.
+    const bool of_this_pod = contains(
+        policies, [&](const Cause* policy) { return may_be_of_one_namespace(policy, c.policy); });
+    if (of_this_pod && now - c.seen <= kMemory) flow.candidate[kept++] = c;
   }
   bool changed = std::exchange(flow.candidates, kept) != kept;
   for (const Cause* policy : policies) {

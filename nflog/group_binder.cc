@@ -97,12 +97,19 @@ Result<bool> GroupBinder::retry(NetlinkSocket& socket, Early& early, SteadyTime 
   if (waiting_.empty() || now < next_try_) return false;
   std::vector<std::uint16_t> still_waiting;
   for (const std::uint16_t group : waiting_) {
-    const Result<int> answer = bind(socket, group, early);
+    Result<int> answer = bind(socket, group, early);
     if (!answer) return fail(answer.error());
-    if (*answer != 0) {
+    bool wait = *answer == ENOMEM || *answer == ENOBUFS;
+    if (*answer == EPERM && !(wait = find_group_holder(group).has_value())) {
+      answer = bind(socket, group, early);  // it may have left as we asked
+      if (!answer) return fail(answer.error());
+      wait = *answer == EPERM && find_group_holder(group);
+    }
+    if (wait) {
       still_waiting.push_back(group);
       continue;
     }
+    if (*answer != 0) return fail(refused(group, *answer));
     metrics_.nflog_group_rebinds.add();
     log::info("NFLOG group " + std::to_string(group) + " is free at last, and now bound.");
   }

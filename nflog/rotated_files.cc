@@ -2,8 +2,8 @@
 #include "nflog/rotated_files.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <tuple>
 #include <utility>
@@ -15,10 +15,13 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxFiles = 64;
 
-bool is_compressed(const std::string& name) {
-  constexpr std::array kEndings{".gz", ".bz2", ".xz", ".zst", ".lz4", ".Z"};
-  return std::any_of(kEndings.begin(), kEndings.end(),
-                     [&](const char* ending) { return name.ends_with(ending); });
+// What a rotation adds to a name: a number (.1), a date (-20261128, or as dateformat says) or .old.
+// Others' copies and notes beside a log are not of it.
+bool is_rotations(std::string_view ending) {
+  if (ending == ".old") return true;
+  return ending.size() > 1 && ending.find_first_of(".-_") == 0 &&
+         ending.find_first_of("0123456789") != ending.npos &&
+         ending.find_first_not_of("0123456789.-_:T") == ending.npos;
 }
 
 bool modified_before(const TailedFile& a, const TailedFile& b) {
@@ -38,7 +41,8 @@ std::vector<TailedFile> rotated_files(const std::string& path) {
   for (fs::directory_iterator it(log.parent_path(), error), end; !error && it != end;
        it.increment(error)) {
     const std::string other = it->path().filename();
-    if (!other.starts_with(name) || is_compressed(other)) continue;
+    if (!other.starts_with(name) || !is_rotations(std::string_view(other).substr(name.size())))
+      continue;
     Result<TailedFile> file = TailedFile::open(it->path());
     if (!file || (present && present->is(*file))) continue;
     files.push_back(std::move(*file));

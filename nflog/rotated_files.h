@@ -13,9 +13,9 @@
 
 namespace kube_nflog {
 
-// Those whose name begins with that of the log at `path` (or of what it is a link to) and that are
-// not compressed, each at its start, the longest unmodified first; never the log itself. At most
-// 64: of more, the last modified.
+// Those whose name is that of the log at `path` (or of what it is a link to) and a number, a date
+// or .old behind it, so not compressed ones, each at its start, the longest unmodified first; never
+// the log itself. At most 64: of more, the last modified.
 std::vector<TailedFile> rotated_files(const std::string& path);
 
 // What became of the log in which `position` is, if it is one of `files`; it is moved there, and

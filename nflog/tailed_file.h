@@ -51,8 +51,10 @@ class TailedFile {
     return device_ == other.device_ && inode_ == other.inode_;
   }
   struct stat status() const;
-  // Whether the byte before the next one ends a line; true at the start.
-  bool at_line_start() const { return tail_size_ == 0 || tail_[tail_size_ - 1] == '\n'; }
+  // Whether the byte before the next one ends a line, or a hole; true at the start.
+  bool at_line_start() const {
+    return tail_size_ == 0 || tail_[tail_size_ - 1] == '\n' || tail_[tail_size_ - 1] == '\0';
+  }
 
  private:
   using Tail = std::array<char, FilePosition::kTail>;

@@ -87,10 +87,14 @@ std::size_t place_of(std::string_view prefix) {
   return prefix.size() + 3 * byte(prefix.front()) + 5 * byte(prefix.back());
 }
 
-Reading first_reading(std::string_view text) {
+std::optional<Reading> read_by_dialect(std::string_view text) {
   for (const Dialect dialect : kDialects) {
-    if (const std::optional<Reading> reading = dialect(text)) return *reading;
+    if (const std::optional<Reading> reading = dialect(text)) return reading;
   }
+  return std::nullopt;
+}
+
+Reading read_as_rule(std::string_view text) {
   Reading unknown;
   add_rule(unknown.clause, text);
   return unknown;
@@ -102,7 +106,8 @@ Reading read_prefix(std::string_view prefix, PrefixOrigin origin,
                     const std::vector<std::string>& chosen) {
   // The kernel's limit; a line of a log that claims more is cut, so that what is told stays short.
   const std::string_view text = trimmed(prefix.substr(0, kMaxPrefix));
-  Reading reading = first_reading(text);
+  const std::optional<Reading> by_dialect = read_by_dialect(text);
+  Reading reading = by_dialect ? *by_dialect : read_as_rule(text);
   const bool known = reading.ruling != Ruling::kUnknown;
   if (origin == PrefixOrigin::kNflogGroup) {
     if (!known) reading.ruling = Ruling::kDrop;
@@ -116,8 +121,9 @@ Reading read_prefix(std::string_view prefix, PrefixOrigin origin,
     }
     reading.ruling = Ruling::kDrop;
   } else if (reading.ruling == Ruling::kDrop || !known) {
-    const bool dropped =
-        chosen.empty() ? known || says_dropped(text) : chosen_by_star(text, chosen);
+    // Where a dialect cannot tell, a word of drops is somebody's name: "calico-packet a/deny-all".
+    const bool dropped = chosen.empty() ? known || (!by_dialect && says_dropped(text))
+                                        : chosen_by_star(text, chosen);
     reading.ruling = dropped ? Ruling::kDrop : Ruling::kUnknown;
   }
   return reading;

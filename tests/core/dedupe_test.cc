@@ -224,6 +224,19 @@ TEST(Dedupe, RefusesOnlyWhenThereIsNoRoomForOneMoreDestination) {
   EXPECT_TRUE(add(dedupe, drop(2, 7, 81), kStart, out));
 }
 
+TEST(Dedupe, APortThatOutlivesItsDestinationGoesOnCounting) {
+  Dedupe dedupe({.window = seconds(8), .buckets = 8, .capacity = 64});  // 4 destinations
+  BoundedQueue<DropSummary> out(64);
+  EXPECT_TRUE(add(dedupe, drop(1, 7, 80), kStart, out));
+  for (int i = 1; i <= 5; ++i) dedupe.turn(kStart + seconds(i), out);
+  EXPECT_TRUE(add(dedupe, drop(1, 7, 81), kStart + seconds(5), out));
+  for (int i = 6; i <= 9; ++i) dedupe.turn(kStart + seconds(i), out);
+  for (std::uint32_t dst = 8; dst < 12; ++dst)
+    EXPECT_TRUE(add(dedupe, drop(1, dst, 80), kStart + seconds(9), out)) << dst;
+  EXPECT_FALSE(add(dedupe, drop(1, 7, 82), kStart + seconds(9), out)) << "no destination, no port";
+  EXPECT_TRUE(add(dedupe, drop(2, 7, 81), kStart + seconds(9), out));
+}
+
 // Against a map that never forgets: whatever the order of packets, edges and full queues, every
 // packet comes out exactly once.
 TEST(Dedupe, CountsAreExactUnderRandomUse) {

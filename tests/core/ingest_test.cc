@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -240,6 +241,42 @@ TEST(IngestCut, AQueueThatNobodyDrainsIsNotFilledAndReadingGoesOn) {
   }
   EXPECT_EQ(rig.metrics.seen.value(), 7u);
   EXPECT_EQ(rig.taken(), (Counts{0, 1}));
+}
+
+// Always readable: the end is while packets still come.
+class EndlessSource final : public DropSource {
+ public:
+  std::string_view name() const override { return "endless"; }
+  int fd() const override { return fd_.get(); }
+  Result<> read(std::vector<Drop>& out) override {
+    out.push_back(drop("10.0.0.2", static_cast<std::uint16_t>(1 + seen++ % 100)));
+    return {};
+  }
+  std::uint64_t seen = 0;
+
+ private:
+  UniqueFd fd_{::eventfd(1, 0)};
+};
+
+TEST(Ingest, AtTheEndHandsOverInATimeOfItsOwn) {
+  Metrics metrics;
+  EndlessSource source;
+  BoundedQueue<DropSummary> queue(4);
+  Ingest ingest({}, source, queue, metrics, [] {});
+  std::atomic<bool> over{false};
+  std::uint64_t taken = 0;
+  std::thread consumer([&] {
+    while (!over || queue.size() > 0) {
+      for (DropSummary s; queue.pop(s);) taken += s.count;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  const UniqueFd stop(::eventfd(1, 0));
+  EXPECT_TRUE(ingest.run(stop.get()));
+  over = true;
+  consumer.join();
+  EXPECT_EQ(metrics.lost[Where::kQueueFull].value(), 0u);
+  EXPECT_EQ(taken, source.seen);
 }
 
 TEST(IngestCut, EndsWithOne) {

@@ -93,6 +93,19 @@ TEST(Options, ReadsTheEnvironmentOfKubeIptablesTailer) {
   EXPECT_EQ(parse({}, {"POD_IDENTIFIER=whatever"})->options.peer_name, "namespace");
 }
 
+TEST(Options, AnEmptyVariableIsNotSet) {
+  const Result<CommandLine> line =
+      parse({}, {"KUBE_NFLOG_FORCE_GROUP=", "KUBE_NFLOG_LOG_FILE=", "IPTABLES_LOG_PATH=/peer",
+                 "REPEATED_EVENTS_INTERVAL_MINUTES=", "METRICS_SERVER_PORT=",
+                 "PACKET_DROP_LOG_TIME_LAYOUT="});
+  ASSERT_TRUE(line) << line.error().what;
+  EXPECT_FALSE(line->options.force_group) << "--force-group alone is true";
+  EXPECT_EQ(line->options.log_file, "/peer");
+  EXPECT_EQ(line->options.repeat_interval, milliseconds(120'000));
+  EXPECT_EQ(line->options.listen, "");
+  EXPECT_TRUE(line->options.remarks.empty());
+}
+
 TEST(Options, ReadsWhenALineIsTooOld) {
   EXPECT_EQ(parse({})->options.expire, milliseconds(600'000));
   EXPECT_EQ(parse({"--expire=90s"})->options.expire, milliseconds(90'000));

@@ -41,6 +41,22 @@ expect_metric 'lost_total{where="netlink_overrun"}' 0
 expect_ledger_balances
 stop_agent
 
+# Held, and without the right to bind it once it is free: that is said as soon as it shows, not waited for.
+"$root/tests/netns/hold_group.py" 100 > "$work/held-now" &
+holder=$!
+wait_until 5 test -s "$work/held-now"
+run_as=(setpriv --inh-caps=-all --bounding-set=-all)
+launch_agent --source=nflog --wait-for-group
+says_held() { grep -q 'group 100 is already held' "$work/agent.log"; }
+wait_until 10 says_held || fail "it does not wait"
+kill -KILL "$holder"
+wait_until 20 agent_gone || fail "it waits for ever"
+status=0
+wait "$agent" || status=$?
+((status == 77)) || fail "it ended with $status"
+grep -q 'NET_ADMIN is missing' "$work/agent.log" || fail "it does not say what is missing"
+run_as=() agent=
+
 # The only group is held: an error, unless told to wait.
 "$root/tests/netns/hold_group.py" 100 > "$work/held-again" &
 holder=$!

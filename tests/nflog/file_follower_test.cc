@@ -227,6 +227,71 @@ TEST_F(FileFollowerTest, ACopyThatSomebodyMadeIsNotReadAgain) {
   EXPECT_EQ(read(), " 11");
 }
 
+TEST_F(FileFollowerTest, WhatElseStandsBesideTheLogIsNotOfItsRotation) {
+  start();
+  append(log, line(10));
+  EXPECT_EQ(read(), " 10");
+  make_old(log, 60);
+  for (const char* name : {".notes", ".filtered", ".1.gz", "-backup", ".1~", "2"})
+    append(log + name, lines(20, 29));  // younger than the log's last line
+  fs::rename(log, old);
+  append(log, "");
+  EXPECT_EQ(read(), "");
+  append(old, line(11));  // its writer has not opened the new one yet
+  now += seconds(2);
+  EXPECT_EQ(read(), " 11");
+  append(log, line(12));
+  EXPECT_EQ(read(), " 12");
+}
+
+TEST_F(FileFollowerTest, RotatedFilesHaveNumbersOrDates) {
+  for (const char* name :
+       {".1", "-20261128", ".2026-11-28T04:47", "-20261128.2", "_1795841261", ".old"}) {
+    const std::string rotated = log + name;
+    start();
+    append(log, line(10));
+    make_old(log, 20);
+    fs::rename(log, directory.path("gone"));
+    append(rotated, line(11));
+    make_old(rotated, 10);
+    append(log, line(12));
+    EXPECT_EQ(read(), numbers(10, 12)) << name;
+    fs::remove(rotated);
+  }
+}
+
+TEST_F(FileFollowerTest, ACopyInItsPlaceIsReadOnFromWhereTheLogWas) {
+  start();
+  append(log, line(10));
+  EXPECT_EQ(read(), " 10");
+  fs::copy_file(log, directory.path("edited"));
+  append(directory.path("edited"), line(11));
+  fs::rename(directory.path("edited"), log);
+  EXPECT_EQ(read(), " 11");
+}
+
+TEST_F(FileFollowerTest, AHoleAtTheStartIsPassedOverWhereverReadingBegins) {
+  start();
+  const std::optional<FilePosition> position = follower->position();
+  const auto with_hole = [this](const std::string& text) {
+    fs::remove(log);
+    append(log, "");
+    fs::resize_file(log, 1 << 20);
+    append(log, text);
+  };
+  with_hole(line(10));
+  start_from(position);  // of a file that is gone
+  EXPECT_EQ(read(), " 10");
+  EXPECT_EQ(truncations, 1u);
+
+  const std::string late = directory.path("late.log");
+  start({.path = late, .wait = true});
+  with_hole(line(11));
+  fs::rename(log, late);
+  EXPECT_EQ(read(), " 11");
+  EXPECT_EQ(skipped, 0u);
+}
+
 TEST_F(FileFollowerTest, ADeletedFileIsFollowedByItsSuccessor) {
   start();
   append(log, line(10));

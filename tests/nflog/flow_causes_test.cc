@@ -92,6 +92,16 @@ TEST_F(FlowCausesTest, MoreHintsAddCandidates) {
   EXPECT_EQ(of(flow(80), {&b}), "ns/a, ns/b");
 }
 
+TEST_F(FlowCausesTest, AnotherPodsPoliciesReplaceThoseOfTheOneThatHadTheAddress) {
+  Cause other{"other/deny-all"};
+  EXPECT_EQ(of(flow(80), {&a, &b}), "ns/a, ns/b");
+  EXPECT_EQ(of(flow(80), {&other}), "other/deny-all");
+  EXPECT_EQ(of(flow(80), {}), "other/deny-all");
+  Cause cut{"payments-production-eu-/x"}, whole{"payments-production-eu-west-1/deny"};
+  EXPECT_EQ(of(flow(81), {&cut}), cut.clause);
+  EXPECT_EQ(of(flow(81), {&whole}), cut.clause + ", " + whole.clause) << "k3s cuts some, not all";
+}
+
 TEST_F(FlowCausesTest, VerdictsOfTheOtherChainAreNotExplainedByTheFirst) {
   constexpr VerdictSite second{.group = 100, .second_chain = true};
   EXPECT_EQ(of(flow(80), {&a}), "ns/a");

@@ -37,7 +37,8 @@ TEST(Verdict, InALogThePrefixMustSayDropped) {
                              "fw denied:", "Deny-All ", "Antrea:I:Drop:", "packet dropped "}) {
     EXPECT_EQ(in_log(prefix), Ruling::kDrop) << prefix;
   }
-  for (const char* prefix : {"", "calico-packet: ", "[UFW ALLOW] ", "[UFW AUDIT] ", "dro p"}) {
+  for (const char* prefix : {"", "calico-packet: ", "[UFW ALLOW] ", "[UFW AUDIT] ", "dro p",
+                             "calico-packet shop/default-deny: ", "calico-packet: allow-dropbox"}) {
     EXPECT_EQ(in_log(prefix), Ruling::kUnknown) << prefix;
   }
 }
