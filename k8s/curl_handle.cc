@@ -124,6 +124,8 @@ CurlEasy curl_easy(const CurlTarget& target, const HttpRequest& request, const P
   curl_easy_setopt(easy, CURLOPT_PROXY, target.config.proxy.c_str());
   curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  // Else a transfer that ends while its name is looked up waits for getaddrinfo, a minute maybe.
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   // No CURLOPT_PIPEWAIT: to an HTTP/1.1 server, a request would wait behind the watch for ever
   // (7.88).
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,

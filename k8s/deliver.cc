@@ -32,6 +32,7 @@ Deliver::Deliver(DeliverOptions options, DeliverParts parts)
 
 void Deliver::stop() {
   stop_.store(true, std::memory_order_relaxed);
+  parts_.writer.hurry();
   parts_.poller.wake();
 }
 

@@ -167,6 +167,7 @@ void EventBook::finish(const EventWrite& write, const WriteOutcome& outcome, Ste
   Entry& entry = entries_.at(write.subject->key);
   entry.record.base = write.record.base;
   entry.record.base_peers = write.record.base_peers;
+  entry.record.told = std::max(entry.record.told, write.record.told);  // as a GET has shown
   entry.record.first = std::min(entry.record.first, write.record.first);
   entry.record.exists = write.record.exists;
   entry.record.unsure = write.record.unsure;

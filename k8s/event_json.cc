@@ -206,6 +206,7 @@ std::optional<StoredEvent> parse_event(std::string_view body) {
   const std::string_view version = text_member(metadata, "resourceVersion");
   if (is_plain(version)) out.resource_version = version;
   out.first = parse_rfc3339(text_member(&document, "firstTimestamp"));
+  if (out.first && *out.first < SystemTime()) out.first.reset();  // somebody's joke
   if (const Value* count = member(&document, "count"); count && count->IsUint64()) {
     out.count =
         std::min<std::uint64_t>(count->GetUint64(), std::numeric_limits<std::int32_t>::max());

@@ -42,6 +42,8 @@ class EventWriter {
   virtual bool has_room() const = 0;
   // `done` is called exactly once, in here or later. An error is final: the sink is gone.
   virtual Result<> write(EventWrite write, Done done) = 0;
+  // From any thread: the process is to end, so a write that cannot go on must not hold it up.
+  virtual void hurry() {}
 };
 
 }  // namespace kube_nflog

@@ -67,7 +67,8 @@ void LookupCache::ask(const IpAddr& ip, SteadyTime now, Done done) {
 void LookupCache::answered(const IpAddr& ip, SteadyTime asked, const LookupAnswer& answer) {
   results_[answer.result].add();
   pay(answer.took);
-  if (answer.pause.count() > 0) paused_until_ = asked + answer.pause;
+  if (answer.pause.count() > 0)
+    paused_until_ = std::max(paused_until_, asked + answer.took + answer.pause);
   Entry& entry = cache_.at(ip);  // an entry that is being asked for is not evicted
   entry.owner = answer.owner;
   entry.expires = asked + answer.ttl;

@@ -150,6 +150,7 @@ void PodWatch::watch() {
   step_ = Step::kWatch;
   began_ = heard_ = clock_();
   line_.clear();
+  left_out_ = 0;
   fault_ = Fault::kNone;
   answered_ = heard_event_ = false;
   request_ = http_.stream(
@@ -165,17 +166,27 @@ bool PodWatch::watch_data(std::string_view piece) {
   hear();
   answered_ = true;
   for (std::size_t end = 0; (end = piece.find('\n')) != std::string_view::npos;) {
-    line_.append(piece.substr(0, end));
+    if (!take(piece.substr(0, end))) return false;
     piece.remove_prefix(end + 1);
-    if (!line_fits() || !watch_line(line_)) return false;
+    if (std::exchange(left_out_, 0) == 0 && !watch_line(line_)) return false;
     line_.clear();
   }
-  line_.append(piece);
-  return line_fits();
+  return take(piece);
 }
 
-bool PodWatch::line_fits() {
-  if (line_.size() <= options_.max_line) return true;
+// A part of a line. False: it is none.
+bool PodWatch::take(std::string_view part) {
+  if (left_out_ == 0 && line_.size() + part.size() <= options_.max_line) {
+    line_.append(part);
+    return true;
+  }
+  if (left_out_ == 0) {
+    log::warn_every(600s, "pod_watch_skipped",
+                    "left out of the watch: a Pod of more than " +
+                        std::to_string(options_.max_line) + " bytes");
+  }
+  left_out_ += std::exchange(line_, {}).size() + part.size();
+  if (left_out_ <= 4 * options_.max_line) return true;
   log::warn_every(60s, "pod_watch_damaged", "the watch of Pods is damaged: a line without end");
   fault_ = Fault::kDamaged;
   return false;

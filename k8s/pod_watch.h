@@ -31,7 +31,9 @@ struct PodWatchOptions {
   // server started (lastProcessedResourceVersion in apiserver's cache_watcher.go).
   std::chrono::seconds list_silence{75};
   std::chrono::seconds watch_silence{170};
-  std::size_t max_line = 4U << 20;                // of a watch; a Pod of etcd's 1.5 MiB fits well
+  // Of a watch. A longer Pod is left out: etcd's 1.5 MiB may be six times that as JSON, which has
+  // \u003c for each <. What is four times as long is no Pod.
+  std::size_t max_line = 4U << 20;
   std::function<SystemTime()> wall = system_now;  // for the metric alone
 };
 
@@ -67,7 +69,7 @@ class PodWatch final : public PodFeed {
   void watch();
   bool watch_data(std::string_view piece);
   bool watch_line(std::string_view text);
-  bool line_fits();
+  bool take(std::string_view part);
   void watch_done(const HttpResponse& response);
   void stalled();
   // After a failure: `next` when the backoff, and what the server asked for, are over.
@@ -95,7 +97,8 @@ class PodWatch final : public PodFeed {
   std::optional<PodListReader> reader_;
   Result<> read_;  // what reader_ said
 
-  std::string line_;  // the beginning of one
+  std::string line_;          // the beginning of one
+  std::size_t left_out_ = 0;  // bytes of one that is too long
   Fault fault_ = Fault::kNone;
   bool answered_ = false;     // the watch's head is there
   bool heard_event_ = false;  // ...and an event or a bookmark

@@ -4,7 +4,9 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -46,15 +48,29 @@ std::string StdoutSink::shown(const EventSubject& subject, const EventRecord& re
   return header + text_row(subject, record);
 }
 
+// False: it is given up. Signals do not end a wait on this thread, so it looks up from time to
+// time.
+bool StdoutSink::wait_for_room() const {
+  constexpr std::chrono::milliseconds kStep{100};
+  std::chrono::milliseconds hurried{0};
+  pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
+  while (::poll(&ready, 1, static_cast<int>(kStep.count())) == 0) {
+    if (hurry_.load(std::memory_order_relaxed)) hurried += kStep;
+    if (hurried >= kPatience) return false;
+  }
+  return true;
+}
+
 Result<> StdoutSink::put(std::string_view text) const {
   while (!text.empty()) {
-    const ssize_t n = ::write(fd_, text.data(), text.size());
+    if (!wait_for_room())
+      return fail("Nobody reads our standard output: what is still to be told is given up.",
+                  Exit::kFailure);
+    // A pipe that has room takes so many without blocking (pipe(7)).
+    const ssize_t n = ::write(fd_, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
     if (n >= 0) {
       text.remove_prefix(static_cast<std::size_t>(n));
-    } else if (errno == EAGAIN) {  // somebody made the pipe or the terminal non-blocking
-      pollfd ready{.fd = fd_, .events = POLLOUT, .revents = 0};
-      ::poll(&ready, 1, -1);
-    } else if (errno != EINTR) {
+    } else if (errno != EINTR && errno != EAGAIN) {
       const int code = errno;
       return fail(std::string("Cannot write to standard output: ") + std::strerror(code) +
                       (code == EPIPE ? ". Whoever read our Events has gone."

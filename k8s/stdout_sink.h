@@ -4,7 +4,10 @@
 // move. Driven by deliver, on the deliver thread.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <string>
+#include <string_view>
 
 #include "core/metrics.h"
 #include "core/options.h"
@@ -20,12 +23,17 @@ class StdoutSink : public EventWriter {
   StdoutSink(int fd, StdoutFormat format, EventAuthor author, Metrics& metrics);
 
   bool has_room() const override { return true; }
-  // Blocks until the whole line is taken; calls `done` before it returns.
+  // Blocks until the whole line is taken, after hurry() for kPatience at most; calls `done` before
+  // it returns.
   Result<> write(EventWrite write, Done done) override;
+  void hurry() override { hurry_.store(true, std::memory_order_relaxed); }
+
+  static constexpr std::chrono::milliseconds kPatience{2'000};
 
  private:
   std::string shown(const EventSubject& subject, const EventRecord& record);
   Result<> put(std::string_view text) const;
+  bool wait_for_room() const;
 
   int fd_;
   StdoutFormat format_;
@@ -33,6 +41,7 @@ class StdoutSink : public EventWriter {
   Metrics& metrics_;
   bool header_due_;
   LiveTable live_;
+  std::atomic<bool> hurry_{false};
 };
 
 }  // namespace kube_nflog

@@ -211,6 +211,19 @@ TEST_F(EventBookTest, RetriesBackOffPerEventAndForAll) {
   EXPECT_EQ(reported(), 2U);
 }
 
+TEST_F(EventBookTest, WhatAnAnswerShowedAsToldIsRememberedThoughTheWriteFailed) {
+  start();
+  offer(1, 25);
+  std::optional<EventWrite> first = book->take(now);
+  first->record.told = 20;  // a POST whose answer was lost had been taken
+  book->finish(*first, {.verdict = Verdict::kRetry}, now, 0.5);
+  now += 400ms;
+  const std::optional<EventWrite> again = book->take(now);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->record.told, 20U);
+  EXPECT_EQ(again->record.total, 25U);
+}
+
 TEST_F(EventBookTest, HonoursRetryAfter) {
   start();
   offer(1);

@@ -215,6 +215,7 @@ TEST(EventJson, HostileAnswersReadAsAbsent) {
   EXPECT_EQ(odd->stamp, "");
   EXPECT_EQ(odd->stamped, 0U);
   EXPECT_EQ(parse_event(R"({"kind":"Event","count":1e30,"metadata":[]})")->count, 0U);
+  EXPECT_FALSE(parse_event(R"({"kind":"Event","firstTimestamp":"1960-01-01T00:00:00Z"})")->first);
   // RapidJSON reads an escaped lone surrogate as bytes that are not UTF-8.
   const auto surrogate = parse_event(R"({"kind":"Event","metadata":{"resourceVersion":"\udddd",)"
                                      R"("annotations":{"kube-nflog/tally":"\udddd 7"}}})");

@@ -245,10 +245,11 @@ TEST_F(HostileServer, AWatchGoesOnOrListsAgain) {
       {say(TinyServer::answer(302, "", "Location: /elsewhere\r\n")), kListed},
       {say_and_hold(stream("{]\n")), kListed},
       {say_and_hold(stream(kHtml + "\n")), kListed},
-      {say_and_hold(stream(std::string(100'000, 'x'))), kListed},
-      {say_and_hold(stream(added(
-           pod("h", "10.1.0.9", R"(,"annotations":{"x":")" + std::string(100'000, 'x') + "\"}")))),
-       kListed},
+      {say_and_hold(stream(std::string(300'000, 'x'))), kListed},
+      {say(whole_stream(added(pod("h", "10.1.0.9",
+                                  R"(,"annotations":{"x":")" + std::string(100'000, 'x') + "\"}")) +
+                        added(pod("b", "10.1.0.2")))),
+       kFrom6},
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
     SCOPED_TRACE(i);

@@ -157,6 +157,22 @@ TEST(PodLookup, ABusyServerIsLeftAloneAsLongAsItAsks) {
   EXPECT_EQ(rig.http.size(), 3u);
 }
 
+TEST(PodLookup, OfTwoPausesTheLongerHoldsFromTheAnswerOn) {
+  Rig rig;
+  rig.resolve("10.1.0.1", kStart);
+  rig.resolve("10.1.0.2", kStart);
+  const auto busy = [](int seconds_to_wait) {
+    return taking(seconds(2), HttpResponse{.status = 429, .retry_after = seconds(seconds_to_wait)});
+  };
+  rig.http.answer(busy(60));
+  rig.http.answer(busy(1));
+  rig.resolve("10.1.0.3", kStart + seconds(61));
+  EXPECT_EQ(rig.http.size(), 2u);
+  EXPECT_EQ(rig.count(LookupResult::kPaused), 1u);
+  rig.resolve("10.1.0.3", kStart + seconds(62) + std::chrono::hours(1));  // and then by its price
+  EXPECT_EQ(rig.http.size(), 3u);
+}
+
 TEST(PodLookup, ForgetsTheLongestUnusedAndNeverOneThatIsWaitedFor) {
   Rig rig({.limits = {.burst = 100, .capacity = 2}});
   rig.resolve("10.1.0.1", kStart);

@@ -264,7 +264,7 @@ TEST_F(PodWatchTest, WhatTheServerCannotMeanListsAgain) {
 
 TEST_F(PodWatchTest, DamagedLinesListAgain) {
   for (const std::string& bad : {std::string("{\"type\":\n"), std::string("\xff\n"),
-                                 std::string(5'000, 'x'), std::string(5'000, 'x') + "\n"}) {
+                                 std::string(17'000, 'x'), std::string(17'000, 'x') + "\n"}) {
     FakeHttp http;
     PodIndex index;
     PodWatch watch(
@@ -278,6 +278,21 @@ TEST_F(PodWatchTest, DamagedLinesListAgain) {
     watch.tick(now_);
     EXPECT_EQ(http.last().verb, ApiVerb::kList);
   }
+}
+
+TEST_F(PodWatchTest, APodThatIsTooLongIsLeftOutAndTheWatchGoesOn) {
+  FakeHttp http;
+  PodIndex index;
+  PodWatch watch(
+      http, index, metrics_, {.max_line = 4'096}, [this] { return now_; },
+      [this] { return dice_; });
+  watch.tick(now_);
+  http.answer(200, list("5", ""));
+  const std::string line = event("MODIFIED", pod(std::string(5'000, 'a'), "10.1.0.2", "6"));
+  for (std::size_t at = 0; at < line.size(); at += 1'000) http.feed(1, line.substr(at, 1'000));
+  http.feed(1, line + event("ADDED", pod("c", "10.1.0.3", "7")));
+  EXPECT_EQ(http.open(), 1U);
+  EXPECT_EQ(index.size(), 1U);
 }
 
 TEST_F(PodWatchTest, AnInvalidPodIsLeftOutAndTheWatchGoesOn) {

@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <string>
 #include <thread>
@@ -103,6 +105,20 @@ TEST_F(StdoutSinkTest, AFullDiskIsAnError) {
   const Result<> result = write(sink);
   ASSERT_FALSE(result);
   EXPECT_NE(result.error().what.find("disk full"), std::string::npos);
+}
+
+// As `kube-nflog | less` that was left alone.
+TEST_F(StdoutSinkTest, AReaderThatHasStalledHoldsUpNoExit) {
+  StdoutSink sink(writer.get(), StdoutFormat::kJson, author, metrics);
+  Result<> result;
+  std::thread deliver([&] {
+    while (result) result = write(sink);
+  });
+  pollfd room{.fd = writer.get(), .events = POLLOUT, .revents = 0};
+  while (::poll(&room, 1, 0) != 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  sink.hurry();
+  deliver.join();  // or this test takes for ever
+  EXPECT_NE(result.error().what.find("Nobody reads our standard output"), std::string::npos);
 }
 
 TEST_F(StdoutSinkTest, ASlowReaderLosesNothing) {
