@@ -18,10 +18,9 @@ namespace {
 using std::chrono::milliseconds;
 
 // At exit: how long the source must be silent before we believe that all has arrived (the kernel
-// holds a lone NFLOG record for up to 10 ms), and how long reading on and handing over may take in
-// all.
-constexpr milliseconds kSilence{20};
-constexpr milliseconds kLastReads{400}, kHandOver{600};  // at exit
+// holds a lone NFLOG record for up to 10 ms); how long reading on may take; and handing over, which
+// has a time of its own, since under traffic reading takes all of its.
+constexpr milliseconds kSilence{20}, kLastReads{400}, kHandOver{600};
 
 // Under load a wake-up for each datagram costs more than the packets in it. So when a read brings
 // kBusy, the source is left to gather more before the next; unless it brought kBehind, which is
@@ -159,7 +158,7 @@ void Ingest::finish() {
   pollfd source{source_.fd(), POLLIN, 0};
   while ((is_due(source_) || ::poll(&source, 1, kSilence.count()) > 0) && steady_now() < read_until)
     if (!step(steady_now())) break;
-  const SteadyTime until = steady_now() + kHandOver;  // a time of its own: reading may take all
+  const SteadyTime until = steady_now() + kHandOver;
   std::uint64_t refused = dedupe_.flush(queue_);
   wake_();
   while ((refused > 0 || !make_last_cut()) && steady_now() < until) {

@@ -242,13 +242,9 @@ Result<> apply_environment(const Row& row, const Environment& env) {
 // variable, and METRICS_SERVER_PORT is only a port: it was served on every address, and whoever set
 // it scrapes it there.
 void apply_peer_pairs(Environment& env) {
-  const auto is_set = [&env](const char* name) {
-    const auto it = env.find(name);
-    return it != env.end();
-  };
-  if (is_set("JOURNAL_DIRECTORY"))
+  if (env.count("JOURNAL_DIRECTORY") > 0)
     env.emplace("KUBE_NFLOG_SOURCE", "journal");
-  else if (is_set("IPTABLES_LOG_PATH"))
+  else if (env.count("IPTABLES_LOG_PATH") > 0)
     env.emplace("KUBE_NFLOG_SOURCE", "file");
   const auto identifier = env.find("POD_IDENTIFIER");
   const auto label = env.find("POD_IDENTIFIER_LABEL");

@@ -18,7 +18,9 @@ namespace {
 constexpr int MADV_PAGEOUT = 21;  // linux/mman-common.h
 #endif
 
-// A mapping of a file that nobody can write to.
+// A private mapping of a file that nobody can write to: of code and constants. Shared ones are not
+// ours to judge: the journal's reader unmaps its windows at any time, and what another thread may
+// have put in their place by the time we act is not in any file.
 struct Constant {
   void* address = nullptr;
   std::size_t size = 0;
@@ -28,10 +30,12 @@ struct Constant {
 // proc(5): "7f00-7f10 r-xp 00000000 fe:00 1234  /usr/lib/…"; what has no file begins with [.
 std::optional<Constant> constant_of(const std::string& line) {
   std::uintptr_t begin = 0, end = 0;
-  char read = 0, write = 0;
-  if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %c%c", &begin, &end, &read, &write) != 4)
+  char read = 0, write = 0, shared = 0;
+  if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %c%c%*c%c", &begin, &end, &read, &write,
+                  &shared) != 5)
     return {};
-  if (read != 'r' || write != '-' || line.find('/') == std::string::npos) return {};
+  if (read != 'r' || write != '-' || shared != 'p' || line.find('/') == std::string::npos)
+    return {};
   return Constant{.address = reinterpret_cast<void*>(begin),  // NOLINT(performance-no-int-to-ptr)
                   .size = end - begin};
 }

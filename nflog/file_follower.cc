@@ -141,9 +141,12 @@ bool FileFollower::move_on() {
       return false;
     }
     if (next->is(*file_)) return false;
-    // Somebody's copy of what was read, put in its place, is read on from there.
-    const FilePosition end = file_->position();
-    if (!next->holds(end) || !next->seek(static_cast<off_t>(end.offset))) next->restart();
+    // A copy of what was read, put in its place, is read on from there, with a begun line anew.
+    const FilePosition end = file_->position(lines_.held());
+    if (next->holds(end) && next->seek(static_cast<off_t>(end.offset)))
+      lines_.clear();
+    else
+      next->restart();
     for (TailedFile& file : rotated_after(rotated_files(path_), *file_))
       if (!file.is(*next)) later_.push_back(std::move(file));
     later_.push_back(std::move(*next));

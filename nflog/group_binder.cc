@@ -67,24 +67,32 @@ Result<int> GroupBinder::bind(NetlinkSocket& socket, std::uint16_t group, Early&
   }
 }
 
+// EPERM has two meanings: see group_holder.h. A holder that left while we asked is a third.
+Result<GroupBinder::Attempt> GroupBinder::attempt(NetlinkSocket& socket, std::uint16_t group,
+                                                  Early& early) {
+  Attempt attempt;
+  for (int i = 0; i < 2; ++i) {
+    const Result<int> answer = bind(socket, group, early);
+    if (!answer) return fail(answer.error());
+    attempt.error = *answer;
+    if (*answer != EPERM || (attempt.holder_port = find_holder_port(group))) break;
+  }
+  return attempt;
+}
+
 Result<> GroupBinder::start(NetlinkSocket& socket, Early& early, bool wait, SteadyTime now) {
   std::vector<Error> busy_ones;
   bool any_bound = false;
   for (const std::uint16_t group : groups_) {
-    Result<int> answer = bind(socket, group, early);
-    if (!answer) return fail(answer.error());
-    // EPERM has two meanings: see group_holder.h. A holder that left while we asked is a third.
-    std::optional<GroupHolder> holder;
-    if (*answer == EPERM && !(holder = find_group_holder(group)))
-      answer = bind(socket, group, early);
-    if (!answer) return fail(answer.error());
-    if (holder) {
+    const Result<Attempt> tried = attempt(socket, group, early);
+    if (!tried) return fail(tried.error());
+    if (tried->holder_port) {
       waiting_.push_back(group);
-      busy_ones.push_back(group_is_held(group, *holder));
-    } else if (*answer != 0) {
-      return fail(refused(group, *answer));
+      busy_ones.push_back(group_is_held(group, holder_with_port(*tried->holder_port)));
+    } else if (tried->error != 0) {
+      return fail(refused(group, tried->error));
     }
-    any_bound = any_bound || *answer == 0;
+    any_bound = any_bound || tried->error == 0;
   }
   if (busy_ones.empty()) return {};
   if (!any_bound && !wait) return fail(std::move(busy_ones.front()));
@@ -97,19 +105,13 @@ Result<bool> GroupBinder::retry(NetlinkSocket& socket, Early& early, SteadyTime 
   if (waiting_.empty() || now < next_try_) return false;
   std::vector<std::uint16_t> still_waiting;
   for (const std::uint16_t group : waiting_) {
-    Result<int> answer = bind(socket, group, early);
-    if (!answer) return fail(answer.error());
-    bool wait = *answer == ENOMEM || *answer == ENOBUFS;
-    if (*answer == EPERM && !(wait = find_group_holder(group).has_value())) {
-      answer = bind(socket, group, early);  // it may have left as we asked
-      if (!answer) return fail(answer.error());
-      wait = *answer == EPERM && find_group_holder(group);
-    }
-    if (wait) {
+    const Result<Attempt> tried = attempt(socket, group, early);
+    if (!tried) return fail(tried.error());
+    if (tried->holder_port || tried->error == ENOMEM || tried->error == ENOBUFS) {
       still_waiting.push_back(group);
       continue;
     }
-    if (*answer != 0) return fail(refused(group, *answer));
+    if (tried->error != 0) return fail(refused(group, tried->error));
     metrics_.nflog_group_rebinds.add();
     log::info("NFLOG group " + std::to_string(group) + " is free at last, and now bound.");
   }

@@ -48,6 +48,11 @@ class GroupBinder {
   std::optional<SteadyTime> deadline() const;  // when retry() is next due
 
  private:
+  struct Attempt {
+    int error = 0;                             // errno; 0: bound
+    std::optional<std::uint32_t> holder_port;  // of EPERM: who holds it; none: not allowed
+  };
+  Result<Attempt> attempt(NetlinkSocket& socket, std::uint16_t group, Early& early);
   Result<int> bind(NetlinkSocket& socket, std::uint16_t group, Early& early);
 
   std::vector<std::uint16_t> groups_, waiting_;

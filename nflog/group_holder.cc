@@ -87,13 +87,21 @@ std::string name_of(const GroupHolder& holder) {
                                 : holder.process + ", " + port;
 }
 
-std::optional<GroupHolder> find_group_holder(std::uint16_t group) {
-  const auto port = holder_port(read_whole("/proc/net/netfilter/nfnetlink_log"), group);
-  if (!port) return std::nullopt;
-  GroupHolder holder{.port_id = *port, .process = {}};
-  const auto inode = netfilter_socket_inode(read_whole("/proc/net/netlink"), *port);
+std::optional<std::uint32_t> find_holder_port(std::uint16_t group) {
+  return holder_port(read_whole("/proc/net/netfilter/nfnetlink_log"), group);
+}
+
+GroupHolder holder_with_port(std::uint32_t port_id) {
+  GroupHolder holder{.port_id = port_id, .process = {}};
+  const auto inode = netfilter_socket_inode(read_whole("/proc/net/netlink"), port_id);
   if (inode) holder.process = process_with_socket(*inode);
   return holder;
+}
+
+std::optional<GroupHolder> find_group_holder(std::uint16_t group) {
+  const auto port = find_holder_port(group);
+  if (!port) return std::nullopt;
+  return holder_with_port(*port);
 }
 
 }  // namespace kube_nflog

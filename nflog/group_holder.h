@@ -26,8 +26,14 @@ struct GroupHolder {
 // For people: `ulogd (pid 123), netlink port id 123`.
 std::string name_of(const GroupHolder& holder);
 
-// Nothing: nobody holds it, or the table cannot be read. Walks /proc/*/fd: for failures, not for
-// steady work. A process of another PID namespace is not visible unless ours is the host's.
+// The port id that holds it. Nothing: nobody does, or the table cannot be read.
+std::optional<std::uint32_t> find_holder_port(std::uint16_t group);
+
+// Whose that port id is. Walks /proc/*/fd: for failures, not for steady work. A process of another
+// PID namespace is not visible unless ours is the host's.
+GroupHolder holder_with_port(std::uint32_t port_id);
+
+// The two together.
 std::optional<GroupHolder> find_group_holder(std::uint16_t group);
 
 }  // namespace kube_nflog

@@ -74,7 +74,7 @@ step See "what the page and the notes say to look at"
 mkdir "$work/bin"
 ln -s "$KUBECTL" "$work/bin/kubectl"
 ln -s "$root/deploy/kubectl-drops" "$work/bin/kubectl-drops"
-as_a_person() { env PATH="$work/bin:$PATH" bash -e "$@" > "$work/seen" 2>&1; }
+as_a_person() { env PATH="$work/bin:$PATH" bash -e "$@" < /dev/null > "$work/seen" 2>&1; }
 # A person ends what has no end.
 page_block deploy/README.md 'See it work' | sed 's/\(.* --watch\) .*/timeout 3 \1 || [ $? = 124 ]/' > "$work/commands"
 as_a_person "$work/commands" || fail "the page's commands: $(cat "$work/seen")"
@@ -88,15 +88,9 @@ done < "$work/commands"
 grep -q 'auth can-i' "$work/commands" || fail "the runbook does not say how to look at rights"
 
 step Change "values of a release, all options"
-make_crd() { # KIND, of Prometheus operator's, without its schema
-  jq -n --arg kind "$1" '"\($kind | ascii_downcase)s" as $plural | "monitoring.coreos.com" as $group |
-    {apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition",
-     metadata: {name: "\($plural).\($group)"},
-     spec: {group: $group, scope: "Namespaced", names: {kind: $kind, plural: $plural},
-       versions: [{name: "v1", served: true, storage: true, schema: {openAPIV3Schema: {type: "object",
-         properties: {spec: {type: "object", "x-kubernetes-preserve-unknown-fields": true}}}}}]}}'
-}
-{ make_crd PodMonitor && make_crd ServiceMonitor && make_crd PrometheusRule; } | kubectl apply -f - > /dev/null
+for kind in PodMonitor ServiceMonitor PrometheusRule; do # Prometheus operator's, without their schemas
+  make_crd monitoring.coreos.com/v1 Namespaced "$kind" "${kind,,}s" '{"type": "object", "x-kubernetes-preserve-unknown-fields": true}'
+done | kubectl apply -f - > /dev/null
 wait_until 15 kubectl get podmonitors,servicemonitors,prometheusrules > /dev/null || fail "no CRDs"
 helm upgrade kube-nflog "$chart" -n kube-nflog --set source=file,file.path=/var/log/fw/drops.log \
   --set podMonitor.enabled=true,serviceMonitor.enabled=true,prometheusRule.enabled=true \

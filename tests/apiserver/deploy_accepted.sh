@@ -30,23 +30,14 @@ jq -e '[.items[] | select(.kind == "DaemonSet").spec.template.spec.containers[].
 # Calico's kinds, with those fields and values that a rule that logs may need; from its own CRDs
 # (api/config/crd). What else stands in a file is refused.
 step Calico "takes the policies, labels and settings that log and deny"
-make_crd() { # KIND PLURAL SCHEMA_OF_SPEC
-  jq -n --arg kind "$1" --arg plural "$2" --argjson spec "$3" '"projectcalico.org" as $group |
-    {apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition",
-     metadata: {name: "\($plural).\($group)", annotations: {"api-approved.kubernetes.io": "unapproved, a test"}},
-     spec: {group: $group, scope: "Cluster",
-       names: {kind: $kind, plural: $plural, singular: ($kind | ascii_downcase)},
-       versions: [{name: "v3", served: true, storage: true, schema: {openAPIV3Schema: {type: "object",
-         properties: {spec: $spec}}}}]}}'
-}
 text='{"type": "string"}'
 rules='{"type": "array", "items": {"type": "object", "required": ["action"], "properties":
   {"action": {"type": "string", "enum": ["Allow", "Deny", "Log", "Pass"]}}}}'
 {
-  make_crd GlobalNetworkPolicy globalnetworkpolicies "{\"type\": \"object\", \"properties\": {\"order\": {\"type\": \"number\"},
+  make_crd projectcalico.org/v3 Cluster GlobalNetworkPolicy globalnetworkpolicies "{\"type\": \"object\", \"properties\": {\"order\": {\"type\": \"number\"},
     \"namespaceSelector\": $text, \"ingress\": $rules, \"egress\": $rules,
     \"types\": {\"type\": \"array\", \"items\": {\"type\": \"string\", \"enum\": [\"Ingress\", \"Egress\"]}}}}"
-  make_crd FelixConfiguration felixconfigurations "{\"type\": \"object\", \"properties\": {\"logPrefix\": $text}}"
+  make_crd projectcalico.org/v3 Cluster FelixConfiguration felixconfigurations "{\"type\": \"object\", \"properties\": {\"logPrefix\": $text}}"
 } | kubectl apply -f - > /dev/null
 knows_calico() { kubectl explain --api-version=projectcalico.org/v3 felixconfiguration.spec.logPrefix > /dev/null 2>&1; }
 wait_until 30 knows_calico || fail "the server does not publish Calico's kinds"

@@ -2,16 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # arm64.sh DIR: the image for arm64 that scripts/build-image left there. All of it is for that processor, and qemu, which
 # has no NFLOG to offer, runs its agent on a log file that grows. Of scripts/check.
-# shellcheck source=tests/netns/common.inc
-. "$(dirname "$0")/../netns/common.inc"
-
-image=$1/image.tar rootfs=$1/rootfs
+# shellcheck source=tests/image/common.inc
+. "$(dirname "$0")/common.inc"
 
 step Labels "for arm64"
-tar -xf "$image" -C "$work"
-manifest=$(jq -r '.manifests[0].digest | sub(":"; "/")' "$work/index.json")
-config=$(jq -r '.config.digest | sub(":"; "/")' "$work/blobs/$manifest")
-[[ $(jq -r '.os + "/" + .architecture' "$work/blobs/$config") == linux/arm64 ]] || fail "it is for another processor"
+[[ $(jq -r '.os + "/" + .architecture' "$config") == linux/arm64 ]] || fail "it is for another processor"
 while read -r file; do
   [[ $(od -An -t u2 -j 18 -N 2 "$file") -eq 183 ]] || fail "$file is for another processor" # EM_AARCH64, elf.h
 done < <(find "$rootfs/usr/lib/" "$rootfs/usr/bin/" -type f)

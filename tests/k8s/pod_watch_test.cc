@@ -281,18 +281,13 @@ TEST_F(PodWatchTest, DamagedLinesListAgain) {
 }
 
 TEST_F(PodWatchTest, APodThatIsTooLongIsLeftOutAndTheWatchGoesOn) {
-  FakeHttp http;
-  PodIndex index;
-  PodWatch watch(
-      http, index, metrics_, {.max_line = 4'096}, [this] { return now_; },
-      [this] { return dice_; });
-  watch.tick(now_);
-  http.answer(200, list("5", ""));
+  sync();
   const std::string line = event("MODIFIED", pod(std::string(5'000, 'a'), "10.1.0.2", "6"));
-  for (std::size_t at = 0; at < line.size(); at += 1'000) http.feed(1, line.substr(at, 1'000));
-  http.feed(1, line + event("ADDED", pod("c", "10.1.0.3", "7")));
-  EXPECT_EQ(http.open(), 1U);
-  EXPECT_EQ(index.size(), 1U);
+  for (std::size_t at = 0; at < line.size(); at += 1'000) http_.feed(1, line.substr(at, 1'000));
+  http_.feed(1, line + event("ADDED", pod("c", "10.1.0.3", "7")));
+  EXPECT_EQ(http_.open(), 1U);
+  EXPECT_EQ(index_.size(), 2U);
+  EXPECT_EQ(who("10.1.0.3"), "c");
 }
 
 TEST_F(PodWatchTest, AnInvalidPodIsLeftOutAndTheWatchGoesOn) {

@@ -151,5 +151,5 @@ seen=$(metric seen_total) undecodable=$(metric 'lost_total{where="undecodable"}'
 headless=$(metric 'suppressed_total{why="unknown_prefix"}')
 stop_agent
 (($(total .) + undecodable + headless == seen)) || fail "told $(total .) of $seen, $headless without a prefix"
-((undecodable + headless <= 2 * seconds)) || fail 'more lines are cut than two in each rotation'
+((undecodable + headless <= seconds)) || fail 'more lines are cut than two in each rotation'
 kill "$(cat "$work/rsyslog.pid")"

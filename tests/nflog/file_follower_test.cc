@@ -262,12 +262,12 @@ TEST_F(FileFollowerTest, RotatedFilesHaveNumbersOrDates) {
 
 TEST_F(FileFollowerTest, ACopyInItsPlaceIsReadOnFromWhereTheLogWas) {
   start();
-  append(log, line(10));
+  append(log, line(10) + "line-11");
   EXPECT_EQ(read(), " 10");
   fs::copy_file(log, directory.path("edited"));
-  append(directory.path("edited"), line(11));
+  append(directory.path("edited"), " # ended\n" + line(12));
   fs::rename(directory.path("edited"), log);
-  EXPECT_EQ(read(), " 11");
+  EXPECT_EQ(read(), " 11 12");
 }
 
 TEST_F(FileFollowerTest, AHoleAtTheStartIsPassedOverWhereverReadingBegins) {
