@@ -79,7 +79,7 @@ daemon_is_done() { # the log has not changed for a second
 }
 
 # What a slow reader has not read yet is not lost, and would be told by the next process.
-wait_for_reader() { wait_until 60 reader_is_done || fail 'the agent does not come to an end'; }
+wait_for_reader() { wait_until 90 reader_is_done || fail 'the agent does not come to an end'; }
 reader_is_done() { # it has seen nothing new for a second
   local before
   before=$(metric seen_total)
@@ -103,6 +103,7 @@ new_log
 follow
 begin_rotation "${rename[@]}"
 end_rotation
+wait_for_reader
 report 'rename and create' "$(seen)"
 expect_metric seen_total "$written"
 expect_metric 'lost_total{where="undecodable"}' 0
