@@ -50,6 +50,7 @@ struct Access {
   Grade without = Grade::kFail;
 };
 constexpr std::array<Access, 2> kPodAccess{{{"list", "pods"}, {"watch", "pods"}}};
+constexpr Access kOwnPodAccess{"get", "pods", Grade::kWarn};        // whose node is ours
 constexpr Access kServiceAccess{"list", "services", Grade::kWarn};  // names less, and goes on
 constexpr std::array<Access, 3> kEventAccess{
     {{"create", "events"}, {"get", "events"}, {"patch", "events"}}};
@@ -186,6 +187,7 @@ Findings check_cluster(const Options& options) {
   Asking asking(**http, out);
   if (!asking.check_server(origin)) return out;
   for (const Access& access : kPodAccess) asking.check_access(access);
+  if (options.node_name.empty()) asking.check_access(kOwnPodAccess);
   if (options.service_lookup) asking.check_access(kServiceAccess);
   if (options.sink == SinkChoice::kKubernetes)
     for (const Access& access : kEventAccess) asking.check_access(access);

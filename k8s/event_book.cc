@@ -179,6 +179,9 @@ void EventBook::finish(const EventWrite& write, const WriteOutcome& outcome, Ste
     case Verdict::kRetry:
       retry(entry, outcome, now, dice);
       break;
+    case Verdict::kConflict:
+      put_off(entry, now, dice);
+      break;
     case Verdict::kForbidden:
       forbid(entry, now, dice);
       break;
@@ -226,6 +229,14 @@ void EventBook::retry(Entry& entry, const WriteOutcome& outcome, SteadyTime now,
   paused_until_ = wait(failures_++);
   if (budget_) budget_->slow_down();  // also for a server that was away: a fleet comes back to it
   show_budget();
+}
+
+// The server is well, so others go on. Not given back to the budget: this one may come again and
+// again, and the Pod that it is about is to pay for it.
+void EventBook::put_off(Entry& entry, SteadyTime now, double dice) {
+  entry.ledger_waiting += std::exchange(entry.ledger_in_flight, 0);
+  const BackoffLimits limits{options_.backoff.first, options_.refusal};
+  entry.not_before = now + next_delay(limits, entry.attempt++, dice);
 }
 
 void EventBook::refuse(Entry& entry, SteadyTime now) {

@@ -114,6 +114,7 @@ class EventBook {
   void wake(Entry& entry, SteadyTime now);
   void settle(Entry& entry, SteadyTime now);
   void written(Entry& entry, const EventWrite& write, SteadyTime now, double dice);
+  void put_off(Entry& entry, SteadyTime now, double dice);
   void retry(Entry& entry, const WriteOutcome& outcome, SteadyTime now, double dice);
   void refuse(Entry& entry, SteadyTime now);
   void forbid(Entry& entry, SteadyTime now, double dice);

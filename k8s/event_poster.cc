@@ -34,6 +34,9 @@ bool is_overload(const HttpResponse& response) {
 
 Verdict verdict(ApiVerb verb, const HttpResponse& response) {
   const long status = response.status;
+  // An answer that is no Event, say one that somebody has made too long; or RBAC without `get`.
+  const bool is_unreadable = status == 200 || (status == 403 && !is_terminating(response));
+  if (verb == ApiVerb::kGet && is_unreadable) return Verdict::kConflict;
   if (status == 404 && verb == ApiVerb::kCreate) return Verdict::kNamespaceRefused;
   // Missing RBAC, a quota or a webhook; also, for a moment, an API server that has just started and
   // has not read its RBAC objects yet.
@@ -78,6 +81,13 @@ void report(Verdict verdict, const EventWrite& write, const HttpResponse& respon
                         "; drops there wait for --refused-interval, then they are not told (our "
                         "ServiceAccount needs create, get and patch on events): " +
                         why);
+  } else if (verdict == Verdict::kConflict) {
+    log::warn_every(
+        kInterval, "event conflict",
+        "an Event about Pod " + pod.ns + '/' + pod.name +
+            " exists, and what it counts cannot be read (our ServiceAccount needs get on "
+            "events); what is to be added waits: " +
+            why);
   } else if (verdict == Verdict::kRefused) {
     log::warn_every(
         kInterval, "event refused",
@@ -101,7 +111,7 @@ Result<> EventPoster::write(EventWrite write, Done done) {
 }
 
 void EventPoster::next(const JobPtr& job) {
-  if (job->requests >= kMaxRequests) return finish(job, {.verdict = Verdict::kRetry});
+  if (job->requests >= kMaxRequests) return finish(job, {.verdict = Verdict::kConflict});
   const EventRecord& record = job->write.record;
   send(!record.exists ? ApiVerb::kCreate : record.unsure ? ApiVerb::kGet : ApiVerb::kPatch, job);
 }

@@ -24,6 +24,7 @@ struct WriteOutcome {
   enum class Verdict {
     kWritten,           // the Event now carries record.total packets of ours
     kRetry,             // not now: no answer, 429, 5xx …; it may have been written all the same
+    kConflict,          // not now, this Event alone: what the server holds of it cannot be told
     kForbidden,         // not now in this namespace: it may be for good, or the server starting
     kRefused,           // never: the server refuses this Event
     kNamespaceRefused,  // never: this namespace is missing or being deleted

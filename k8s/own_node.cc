@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/clock.h"
+#include "core/log.h"
 #include "k8s/names.h"
 #include "k8s/pod_json.h"
 
@@ -57,7 +58,13 @@ Result<std::string> find_own_node(HttpClient& http, const ClusterEnv& env, const
       const Result<Pod> pod = parse_pod(answer.body, "");
       return pod && !pod->node_name.empty() ? pod->node_name : host;
     }
-    if (answer.status == 403 || answer.status == 404) return host;
+    if (answer.status == 403) {
+      log::warn("We may not get the Pod that we are, so this node is taken for " + host +
+                ", the name of this host. If the API server calls it otherwise, set "
+                "KUBE_NFLOG_NODE_NAME from spec.nodeName (the downward API), as deploy/ does.");
+      return host;
+    }
+    if (answer.status == 404) return host;
     if (steady_now() + kPause >= deadline) {
       return fail(
           "Cannot find out which node this is: " + answer.outcome() +

@@ -16,8 +16,9 @@ constexpr std::string_view kPageSize = "500";  // as client-go
 constexpr auto kHealthy = 120s;  // a watch that lasted so long ends the backoff, as in client-go
 constexpr auto kTooShort = 1s;   // a watch that ends sooner, without an event, is a failure
 constexpr auto kListTimeout = 600s;
-constexpr auto kGrace = 30s;  // beyond the server's own time-out
-constexpr auto kEarly = 5s;   // a watch that ends so long before its time was ended for a reason
+constexpr auto kGrace = 30s;             // beyond the server's own time-out
+constexpr unsigned kInternalErrors = 5;  // so many in a row may be our version's fault
+constexpr auto kEarly = 5s;  // a watch that ends so long before its time was ended for a reason
 
 bool is_expired(int code, std::string_view reason) {
   return code == 410 || reason == "Expired" || reason == "Gone";
@@ -124,6 +125,7 @@ void PodWatch::list_done(const HttpResponse& response) {
 void PodWatch::list_complete(const ListMeta& meta) {
   index_.end_list(clock_());
   version_ = meta.resource_version;
+  internal_errors_ = 0;
   whole_list_ = false;
   if (reader_->skipped() > 0) {
     log::warn_every(600s, "pod_list_skipped",
@@ -203,6 +205,7 @@ bool PodWatch::watch_line(std::string_view text) {
   }
   if (line->type == WatchType::kError) {
     const ApiStatus& status = line->status;
+    if (status.code == 500) ++internal_errors_;
     fault_ = is_expired(status.code, status.reason) ? Fault::kExpired
              : may_resume(status.code)              ? Fault::kServer
                                                     : Fault::kDamaged;
@@ -211,6 +214,7 @@ bool PodWatch::watch_line(std::string_view text) {
   }
   if (std::exchange(troubled_, false)) log::info("the watch of Pods goes on");
   heard_event_ = true;
+  internal_errors_ = 0;
   version_ = std::move(line->resource_version);
   if (line->type == WatchType::kBookmark) return true;
   if (!line->pod) {
@@ -246,7 +250,8 @@ void PodWatch::watch_done(const HttpResponse& response) {
   }
   metrics_.watch_restarts[WatchEnd::kError].add();
   if (response.status != 200) complain("watch", response);
-  const bool resume = fault_ != Fault::kDamaged &&
+  if (response.status == 500) ++internal_errors_;
+  const bool resume = fault_ != Fault::kDamaged && internal_errors_ < kInternalErrors &&
                       (closed || may_resume(response.status) || fault_ == Fault::kServer);
   retry(resume ? Step::kWatch : Step::kList, response);
 }

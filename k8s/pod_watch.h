@@ -90,6 +90,7 @@ class PodWatch final : public PodFeed {
   SteadyTime began_{}, heard_{};      // the request under way
   std::chrono::seconds asked_for_{};  // of the watch under way: when the server is to end it
   unsigned attempt_ = 0;
+  unsigned internal_errors_ = 0;  // 500 for a watch of version_, in a row
 
   std::string version_;  // the last resourceVersion seen; empty: none that the server still knows
   bool whole_list_ = false;  // its pages expired under us: ask for it in one

@@ -110,14 +110,15 @@ Result<std::unique_ptr<ProbeServer>> ProbeServer::start(const std::string& liste
   impl->sources = std::move(sources);
   impl->host = listen.substr(0, listen.rfind(':'));
   // One worker: every answer is made from atomics in microseconds, and a client that does not take
-  // its answer is cut off after a second; the kubelet asks again. So nobody can keep probes out for
-  // long, and whoever tries costs one thread and no more.
+  // its answer is cut off after half a second. So a few of them do not keep probes out for the five
+  // seconds that deploy/ gives the kubelet, and whoever tries costs one thread and no more. Many,
+  // or ones that come again and again, do: that is a firewall's to prevent.
   std::array<const char*, 13> options{"listening_ports",
                                       listen.c_str(),
                                       "num_threads",
                                       "1",
                                       "request_timeout_ms",
-                                      "1000",
+                                      "500",
                                       "enable_keep_alive",
                                       "no",
                                       "connection_queue",

@@ -435,19 +435,18 @@ TEST(Deliver, RunsUntilItIsStopped) {
   FakeEventServer server(1);
   EventPoster poster(server, metrics, {});
   EventfdPoller poller;
-  Deliver deliver({.flush_time = 20ms}, {.queue = queue,
-                                         .pods = pods,
-                                         .book = book,
-                                         .writer = poster,
-                                         .poller = poller,
-                                         .metrics = metrics,
-                                         .dice = [] { return 0.5; }});
+  Deliver deliver({.flush_time = 200ms}, {.queue = queue,
+                                          .pods = pods,
+                                          .book = book,
+                                          .writer = poster,
+                                          .poller = poller,
+                                          .metrics = metrics,
+                                          .dice = [] { return 0.5; }});
   Result<> result;
   std::thread thread([&] { result = deliver.run(); });
   const SystemTime time = system_now();
   ASSERT_TRUE(queue.push({port_key("192.0.2.1", "10.0.0.1", 80), 1, time, time}));
   deliver.wake();
-  std::this_thread::sleep_for(20ms);
   deliver.stop();
   thread.join();
   EXPECT_TRUE(result);

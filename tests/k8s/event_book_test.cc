@@ -224,6 +224,28 @@ TEST_F(EventBookTest, WhatAnAnswerShowedAsToldIsRememberedThoughTheWriteFailed) 
   EXPECT_EQ(again->record.total, 25U);
 }
 
+TEST_F(EventBookTest, AConflictIsThisEventsTroubleAlone) {
+  options.budget = EventRates{{2, 30s}, {3, 300s}};
+  start();
+  offer(1, 3);
+  for (int i = 0; i < 12; ++i, now += i < 3 ? 60s : 300s) {
+    const std::optional<EventWrite> one = book->take(now);
+    ASSERT_TRUE(one) << i;
+    EXPECT_EQ(one->subject->key, 1U);
+    EXPECT_EQ(one->record.total, 3U);
+    book->finish(*one, {.verdict = Verdict::kConflict}, now, 0.9);
+    EXPECT_EQ(metrics.event_budget_percent.value(), 100);
+    if (i == 2) {  // its Pod has paid for each
+      now += 179s;
+      EXPECT_FALSE(book->take(now));
+    }
+    offer(subject(2 + i, "api" + std::to_string(i), "other"), 1);
+    EXPECT_EQ(write().size(), 1U) << i;
+  }
+  EXPECT_EQ(write().at(0).record.total, 3U);
+  EXPECT_EQ(reported(), offered);
+}
+
 TEST_F(EventBookTest, HonoursRetryAfter) {
   start();
   offer(1);

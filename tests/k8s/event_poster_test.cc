@@ -185,7 +185,7 @@ TEST_F(EventPosterTest, AnEventThatComesAndGoesIsRetriedLater) {
     http.answer(409, "{}");
     http.answer(404, "{}");
   }
-  EXPECT_EQ(outcome->verdict, Verdict::kRetry);
+  EXPECT_EQ(outcome->verdict, Verdict::kConflict);
   EXPECT_EQ(http.size(), 6U);
 }
 
@@ -238,11 +238,19 @@ TEST_F(EventPosterTest, SaysWhetherTheServerIsOverloaded) {
   EXPECT_FALSE(overloaded({.status = 401}));
 }
 
-TEST_F(EventPosterTest, AnUnreadableEventIsRetried) {
-  write();
-  http.answer(409, "{}");
-  http.answer(200, "<html>proxy</html>");
-  EXPECT_EQ(outcome->verdict, Verdict::kRetry);
+TEST_F(EventPosterTest, AnEventThatExistsAndCannotBeReadIsAConflict) {
+  const auto read_is_answered = [this](long status, const std::string& body) {
+    record.exists = false;
+    write();
+    http.answer(409, "{}");
+    http.answer(status, body);
+    return outcome->verdict;
+  };
+  EXPECT_EQ(read_is_answered(200, "<html>proxy</html>"), Verdict::kConflict);
+  EXPECT_EQ(read_is_answered(200, stored(5, std::string(2U << 20, 'x'), 5)), Verdict::kConflict);
+  EXPECT_EQ(read_is_answered(403, "User cannot get resource events"), Verdict::kConflict);
+  EXPECT_EQ(read_is_answered(403, "NamespaceTerminating"), Verdict::kNamespaceRefused);
+  EXPECT_EQ(read_is_answered(429, "{}"), Verdict::kRetry);
 }
 
 TEST_F(EventPosterTest, EightWritesAtATime) {

@@ -345,11 +345,16 @@ TEST_F(HostileToWrites, EachAnswerHasItsVerdict) {
 
 TEST_F(HostileToWrites, AConflictWhoseEventCannotBeReadIsTriedLater) {
   const Act conflict = say(TinyServer::answer(409, status_json(409, "AlreadyExists")));
-  for (const Act& answer :
-       {say(TinyServer::answer(200, "{\"kind\":\"Event\",")),
-        say(TinyServer::answer(200, kHtml, kHtmlType)), say_and_close(stream("{")),
-        say(TinyServer::answer(429, kBusy)), say(TinyServer::answer(502, kHtml, kHtmlType))}) {
-    EXPECT_EQ(write({conflict, answer}).verdict, WriteOutcome::Verdict::kRetry);
+  using Verdict = WriteOutcome::Verdict;
+  const std::vector<std::pair<Act, Verdict>> cases{
+      {say(TinyServer::answer(200, "{\"kind\":\"Event\",")), Verdict::kConflict},
+      {say(TinyServer::answer(200, kHtml, kHtmlType)), Verdict::kConflict},
+      {say_and_close(stream("{")), Verdict::kRetry},
+      {say(TinyServer::answer(429, kBusy)), Verdict::kRetry},
+      {say(TinyServer::answer(502, kHtml, kHtmlType)), Verdict::kRetry}};
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    SCOPED_TRACE(i);
+    EXPECT_EQ(write({conflict, cases[i].first}).verdict, cases[i].second);
   }
 }
 

@@ -12,6 +12,7 @@ namespace kube_nflog {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -254,6 +255,21 @@ TEST_F(PodWatchTest, BusyOrAbsentServersAreResumedWithoutAList) {
   EXPECT_THAT(next_path(), HasSubstr("watch=1"));
   EXPECT_EQ(metrics_.lists.value(), 1U);
   EXPECT_EQ(restarts(WatchEnd::kError), 8U);
+}
+
+TEST_F(PodWatchTest, AVersionThatTheServerFailsAtAgainAndAgainIsListedAnew) {
+  sync();
+  for (int i = 0; i < 2; ++i) {
+    http_.feed(http_.size() - 1, error_event(500, "InternalError"));
+    EXPECT_THAT(next_path(), HasSubstr("watch=1"));
+    http_.answer(500, "cannot decode");
+    EXPECT_THAT(next_path(), HasSubstr("watch=1"));
+  }
+  http_.answer(500, "cannot decode");
+  EXPECT_THAT(next_path(), EndsWith("resourceVersion=5"));
+  http_.answer(200, list("9", ""));
+  http_.answer(500, "cannot decode");  // and is patient again
+  EXPECT_THAT(next_path(), HasSubstr("watch=1"));
 }
 
 TEST_F(PodWatchTest, WhatTheServerCannotMeanListsAgain) {
