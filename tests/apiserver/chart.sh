@@ -100,17 +100,25 @@ kubectl -n kube-nflog get daemonset kube-nflog -o json | jq -e '.spec.template.s
   (.containers[0].args | index("--log-file=/var/log/fw/drops.log") and index("--listen=0.0.0.0:9478")) and
   .containers[0].livenessProbe.httpGet.host == "127.0.0.1" and .priorityClassName == "system-node-critical" and
   .volumes[0].hostPath.path == "/var/log/fw"' > /dev/null || fail "the DaemonSet has not changed"
-mapfile -t made < <(kubectl get podmonitors,servicemonitors,prometheusrules,services,configmaps,resourcequotas,flowschemas \
+mapfile -t made < <(kubectl get podmonitors,servicemonitors,prometheusrules,services,configmaps,resourcequotas,flowschemas,prioritylevelconfigurations \
   -n kube-nflog -l app.kubernetes.io/instance=kube-nflog -o name)
 say "            ${made[*]}"
-((${#made[@]} == 7)) || fail "of 7 optional objects it makes ${#made[@]}"
+((${#made[@]} == 8)) || fail "of 8 optional objects it makes ${#made[@]}"
 kubectl -n kube-nflog get configmap kube-nflog-dashboard -o json | jq -r '.data["kube-nflog.json"]' |
   jq -S . | diff - <(jq -S . "$root/deploy/grafana/dashboard.json") || fail "the dashboard is another"
 kubectl -n kube-nflog get prometheusrule kube-nflog -o json | jq -e '.spec.groups[0].rules | length > 5' > /dev/null ||
   fail "the PrometheusRule has no alerts"
 
-step Uninstall "nothing is left"
-helm uninstall kube-nflog -n kube-nflog > /dev/null
-left=$(kubectl get daemonsets,serviceaccounts,clusterroles,clusterrolebindings,podmonitors,servicemonitors,prometheusrules,services,configmaps,resourcequotas,flowschemas,secrets \
+step Upgrade "as the page says: the image alone changes"
+kubectl -n kube-nflog get daemonset kube-nflog -o json |
+  jq -S '.spec.template.spec | .containers[0].image |= sub(":[^:]*$"; ":9.9.9")' > "$work/expected"
+(cd "$root" && eval "$(page_block deploy/README.md Upgrade | sed -n 's/image.tag=.*/image.tag=9.9.9/; /^helm /p')") > "$work/notes"
+kubectl -n kube-nflog get daemonset kube-nflog -o json | jq -S .spec.template.spec |
+  diff "$work/expected" - ||
+  fail "the upgrade changes more than the image: above"
+
+step Uninstall "as the page says: nothing is left"
+eval "$(page_block deploy/README.md 'Take it away')" > /dev/null
+left=$(kubectl get daemonsets,serviceaccounts,clusterroles,clusterrolebindings,podmonitors,servicemonitors,prometheusrules,services,configmaps,resourcequotas,flowschemas,prioritylevelconfigurations,secrets \
   -A -l 'app.kubernetes.io/name=kube-nflog' -o name)
 [[ ! $left ]] || fail "left: $left"

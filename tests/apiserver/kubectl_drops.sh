@@ -53,11 +53,26 @@ drops -A --reason=Other > "$work/out" 2> "$work/err"
 [[ ! -s $work/out ]] || fail "of another reason: $(cat "$work/out")"
 if drops -A --kubeconfig=/nowhere > "$work/out" 2> "$work/err"; then fail "kubectl's failure is none of ours"; fi
 
+step Services "are named, whatever the address that was written to"
+add_drop() { # NAME MESSAGE: of checkout's; what a kernel with the conntrack glue makes the agent tell
+  jq -n --arg name "$1" --arg message "$2" --arg pod "${checkout#*/}" '{apiVersion: "v1", kind: "Event",
+    metadata: {$name, namespace: "shop"}, involvedObject: {apiVersion: "v1", kind: "Pod", namespace: "shop", name: $pod},
+    reason: "PacketDrop", type: "Warning", $message, count: 1, lastTimestamp: (now | todate)}' | kubectl create -f - > /dev/null
+}
+to='Packet dropped when sending traffic to payments/ledger (IP: 10.1.0.3)' by='denied by NetworkPolicy payments/default-deny'
+add_drop a "$to on port 5432/TCP (Service payments/ledger-db 10.96.0.17:5432): $by."
+add_drop b "$to on port 5433/TCP (Service address 10.96.0.17:5433)."
+add_drop c "$to over ICMP echo-request (Service payments/ledger-db fd00:96::17): $by."
+drops -A > "$work/out"
+row "$checkout" to "payments/ledger (IP: 10.1.0.3)" 5432/TCP 1 "$by; by Service payments/ledger-db 10.96.0.17:5432"
+row "$checkout" to "payments/ledger (IP: 10.1.0.3)" 5433/TCP 1 "by Service address 10.96.0.17:5433"
+row "$checkout" to "payments/ledger (IP: 10.1.0.3)" "ICMP echo-request" 1 "$by; by Service payments/ledger-db fd00:96::17"
+
 step Watch "shows what comes"
 drops -A --watch > "$work/watched" &
 watching=$!
 lines_watched() { (($(wc -l < "$work/watched") >= $1)); }
-wait_until 15 lines_watched 7 || fail "it watches nothing"
+wait_until 15 lines_watched 10 || fail "it watches nothing"
 checkout_sends 1 tcp/9999
 shows_new() { grep -q '  from  .*  9999/TCP  *1  ' "$work/watched"; }
 wait_until 15 shows_new || fail "the new drop is not shown: $(cat "$work/watched")"

@@ -49,6 +49,8 @@ render 'kind: ServiceMonitor' "${scraped[@]}" --set serviceMonitor.enabled=true
 render 'alert: KubeNflogLosingDrops' --set prometheusRule.enabled=true
 render 'grafana_dashboard: "1"' --set dashboard.enabled=true
 render 'apiVersion: flowcontrol.apiserver.k8s.io/v1$' --set flowSchema.enabled=true # older: tests/apiserver/chart.sh
+render 'nominalConcurrencyShares: 7$' --set flowSchema.enabled=true,flowSchema.concurrencyShares=7
+render 'name: workload-low$' --set flowSchema.enabled=true,flowSchema.priorityLevel=workload-low
 render 'values: \[system-node-critical\]' --set resourceQuota.enabled=true,priorityClassName=system-node-critical
 
 step Refused "with what is wrong"

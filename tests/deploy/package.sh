@@ -82,6 +82,18 @@ inside systemctl stop kube-nflog
 ((SECONDS - started <= 5)) || fail "it took $((SECONDS - started)) s to end"
 [[ $(inside systemctl show --value --property=Result kube-nflog) == success ]] || fail "it ended badly: $(journal)"
 
+step Kubeconfig "root's alone, as the page says"
+install -m 600 /dev/stdin "$work/root/etc/kube-nflog/kubeconfig" << END
+{kind: Config, apiVersion: v1, current-context: c, contexts: [{name: c, context: {cluster: c, user: u}}],
+  clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}], users: [{name: u, user: {token: secret}}]}
+END
+"$root/tests/page_block" "$root/deploy/README.md" 'With a kubeconfig' > "$work/root/srv/commands"
+inside sh -e /srv/commands > "$work/start" 2>&1 || fail "it does not start: $(cat "$work/start")"
+asks() { journal | grep -q 'API server https://127.0.0.1:1 by .*/run/credentials/kube-nflog.service/kubeconfig'; }
+wait_until 10 asks || fail "it does not read it: $(journal)"
+[[ $(inside systemctl is-active kube-nflog) == active ]] || fail "it ended: $(journal)"
+rm -r "$work/root/etc/systemd/system/kube-nflog.service.d" "$work/root/etc/kube-nflog/kubeconfig"
+
 step Purge "nothing stays"
 inside apt purge --yes kube-nflog > "$work/apt.log" 2>&1 || fail "apt: $(cat "$work/apt.log")"
 left=$(cd "$work/root" && find etc lib/systemd usr/bin usr/share/doc var/lib -path var/lib/dpkg -prune -o -name '*kube-nflog*' -print)
