@@ -27,11 +27,14 @@ grep -E '^ *LOAD' <<< "$segments" | grep -q 'RWE' && lacks "segments that are ei
 grep -q '__stack_chk_fail' <<< "$symbols" || lacks "stack protectors"
 grep -Eq '__(memcpy|read|recv|recvfrom|poll|snprintf|fprintf|strncpy|memset|memmove)_chk' <<< "$symbols" ||
   lacks "fortified calls (_FORTIFY_SOURCE)"
+grep -q '__glibcxx_assert_fail' <<< "$symbols" || lacks "the standard library's assertions"
 grep -q 'TEXTREL' <<< "$dynamic" && lacks "position-independent text"
 grep -Eq 'RPATH|RUNPATH' <<< "$dynamic" && lacks "freedom from a library path of its own"
 if [[ $(uname -m) == x86_64 ]]; then
   # The program's own mark (IBT, SHSTK) is not to be had: Debian 12's start-up objects lack it, and
   # the linker marks only what is whole. But our functions are ready for it.
-  (($(objdump -d --no-show-raw-insn "$program" | grep -c endbr64) > 1000)) || lacks "landing pads (CET)"
+  code=$(objdump -d --no-show-raw-insn "$program")
+  (($(grep -c endbr64 <<< "$code") > 1000)) || lacks "landing pads (CET)"
+  grep -q 'or[ql]  *$0x0,(%rsp)' <<< "$code" || lacks "probes of large stack frames (stack-clash protection)"
 fi
 [[ ! $failed ]]

@@ -45,7 +45,7 @@ run_shown() {
 
 # wait_until SECONDS CMD...: tries CMD until it succeeds; fails when the time is over.
 wait_until() {
-  local end=$((SECONDS + $1))
+  local end=$((SECONDS + $1 + 1)) # SECONDS are whole ones
   shift
   until "$@"; do
     ((SECONDS < end)) || return 1

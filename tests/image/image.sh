@@ -37,7 +37,7 @@ for package in $(jq -r '.packages[].name' "$sbom"); do
 done
 say "            $(jq '.packages | length' "$sbom") packages"
 
-step Run "a real drop, from inside, read-only, with NET_ADMIN alone"
+step Check "from inside, read-only, with NET_ADMIN alone"
 mkdir "$work/root"
 mount --bind "$rootfs" "$work/root"
 mount -o remount,bind,ro "$work/root"
@@ -47,12 +47,19 @@ cp "$work/pods.json" "$work/root/usr/share/kube-nflog/"
 offline=(--sink=stdout --pods=/usr/share/kube-nflog/pods.json --node-name="$NODE_NAME")
 readonly_agent=(setpriv --no-new-privs --inh-caps=-all '--bounding-set=-all,+net_admin,+sys_chroot'
   chroot "$work/root")
+log_and_drop -o cali-ledger
+"${readonly_agent[@]}" /usr/bin/kube-nflog "${offline[@]}" --source=nflog --check > "$work/findings" ||
+  fail "it fails: $(cat "$work/findings")"
+for found in capability 'group 100' rules pods; do
+  grep -q "^ok  *$found" "$work/findings" || fail "not ok is $found: $(cat "$work/findings")"
+done
+
+step Run "a real drop, as read-only and with as little"
 # launch_agent looks for the program by its path outside; inside it has its own.
 launch_agent() {
   "${readonly_agent[@]}" /usr/bin/kube-nflog "${offline[@]}" "$@" >> "$work/events" 2>> "$work/agent.log" &
   agent=$!
 }
-log_and_drop -o cali-ledger
 start_agent
 checkout_tries "$ledger_ipv4" tcp/5432
 expect_both 4 1 "on port 5432/TCP"

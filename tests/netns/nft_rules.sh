@@ -21,3 +21,19 @@ expect_both 4 1 'on port 53/UDP: by rule "no-dns"'
 expect_both 6 1 'on port 53/UDP: by rule "no-dns"'
 expect_both 4 1 'on port 5432/TCP'
 expect_events 6 .
+
+# The README's own two, as they stand there.
+readme() { sed -n "s/^ *\($1 .*\)/\1/p" "$root/README.md"; }
+nft flush ruleset
+iptables -N MY-CHAIN
+iptables -A FORWARD -o cali-ledger -j MY-CHAIN
+eval "$(readme 'iptables -A')"
+iptables -A MY-CHAIN -j DROP
+checkout_tries "$ledger_ipv4" udp/54
+expect_both 4 1 'on port 54/UDP: denied by NetworkPolicy shop/default-deny'
+nft flush ruleset
+nft 'add table inet filter; add chain inet filter forward { type filter hook forward priority filter; }'
+eval "$(readme 'nft add')"
+nft add rule inet filter forward ip daddr "$ledger_ipv4" drop
+checkout_tries "$ledger_ipv4" udp/55
+expect_both 4 1 'on port 55/UDP: denied by NetworkPolicy shop/default-deny'
