@@ -20,7 +20,7 @@ waits_for() {
   expect_probe readyz 503
   stop_agent
 }
-expect_probe() { wait_until 5 probe_says "$@" || fail "/$1 does not answer $2"; }
+expect_probe() { wait_until "${3:-5}" probe_says "$@" || fail "/$1 does not answer $2"; }
 probe_says() { [[ $(curl -s -m 2 -o "$work/probe" -w '%{http_code}' "$probes/$1") == "$2" ]]; }
 
 step Mistakes "that end it"
@@ -61,7 +61,7 @@ checkout_sends 5 udp/1001
 expect_words 'the API server does not know us \(401\)'
 expect_probe readyz 503
 cp "$right_account/token" "$SA_DIR/token"
-expect_probe readyz 200
+expect_probe readyz 200 40 # the longest back-off, and a little
 expect_event "$ledger" 5 "$(received 1001/UDP)"
 stop_agent
 

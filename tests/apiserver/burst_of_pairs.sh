@@ -51,7 +51,8 @@ sleep 2 # for what the budget allows
 reported=$(metric reported_total)
 say "$(ledger), in $(number_of_events) Events; the rest waits"
 [[ $(metric lost_total) == 0 && $(metric suppressed_total) == 0 ]] || fail "lost already: $(ledger)"
-expect_total receiving "$reported"
+told_is_reported() { has_total receiving "$(metric reported_total)"; }
+wait_until 20 told_is_reported || fail "$(metric reported_total) are reported, and not in the Events"
 (($(number_of_events) <= 24)) || fail "$(number_of_events) Events at once"
 stop_agent
 expect_words 'seen 10000, reported [0-9]+, suppressed 0, lost [0-9]+'

@@ -80,7 +80,10 @@ expect_event "$ledger" 1 "Packet dropped when receiving traffic from shop (IP: $
 expect_only_events "$ledger" 2
 [[ $(kubectl get events -A -o json | jq -r '[.items[] | select(.reason == "PacketDrop") | .source.component] | unique | join(" ")') == \
   kube-iptables-tailer ]] || fail "the Events' component is another"
-curl -fs -m 2 http://127.0.0.1:9090/metrics > "$work/metrics"
-grep -q 'kube_nflog_lost_total{where="expired"} 1$' "$work/metrics" ||
+counts_one_expired() {
+  curl -fs -m 2 http://127.0.0.1:9090/metrics > "$work/metrics"
+  grep -q 'kube_nflog_lost_total{where="expired"} 1$' "$work/metrics"
+}
+wait_until 5 counts_one_expired ||
   fail "the line of 11 minutes ago is not counted as expired"
 stop_agent

@@ -26,7 +26,7 @@ step New "a Pod that was not there when the agent started, by both its addresses
 node_add_pod worker $worker_ipv4 $worker_ipv6
 make_pods "pod/$worker@$NODE_NAME=$worker_ipv4,$worker_ipv6,owner=StatefulSet:worker"
 expect_pods 3
-sleep 0.5 # its addresses come after it
+sleep 3 # its addresses come after it
 worker_sends "$ledger_ipv4" 1001
 worker_sends "$ledger_ipv6" 1002
 expect_event $worker 1 "$(sent 1001/UDP)"
@@ -43,7 +43,7 @@ expect_event $worker 1 "$(sent 1003/UDP)"
 
 step Reused "its address, by a younger Pod, while the older is still remembered"
 make_pods "pod/$successor@$NODE_NAME=$worker_ipv4,$worker_ipv6,owner=StatefulSet:worker"
-sleep 0.5
+sleep 3 # for the watch
 worker_sends "$ledger_ipv4" 1004
 expect_event $successor 1 "$(sent 1004/UDP)"
 expect_only_events $successor 1

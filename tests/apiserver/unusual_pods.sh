@@ -47,7 +47,7 @@ step Finished "and its address is another's, of an older Pod"
 make_pods "pod/$report@$NODE_NAME=$reused_ipv4,owner=Job:report-28712345,phase=Succeeded" \
   "pod/$worker@$NODE_NAME=$reused_ipv4,owner=StatefulSet:worker"
 wait_until 5 finished_is_known || fail "the Pod did not finish"
-sleep 0.5 # for the watch
+sleep 3 # for the watch
 in_pod checkout "$send" --times 4 $reused_ipv4 udp/53
 expect_event $worker 4 "$(received 53/UDP)"
 expect_only_events $report 0

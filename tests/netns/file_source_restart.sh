@@ -11,7 +11,7 @@ ip='TOS=0x00 PREC=0x00 TTL=63 ID=1 PROTO=UDP SPT=4000'
 dropped() { # PORT...: a line each
   local port
   for port in "$@"; do
-    log_lines <<< "policy-drop: $checkout_ipv4 $ledger_ipv4 $ip DPT=$port LEN=40"
+    log_lines <<< "policy-drop: $checkout_ipv4 $ledger_ipv4 $ip DPT=$port LEN=40" | sed "s/^Jan  5 08:00:01/$(date '+%b %e %T')/"
   done
 }
 agent_start() { # what it tells from now on is $work/events
@@ -44,7 +44,7 @@ sleep 0.05
 dropped 5 > "$log"
 agent_start
 tells_ports 3 4 5
-sleep 2.5 # a position is kept once a second
+sleep 5 # a position is kept once a second
 kill -KILL "$agent"
 wait "$agent" 2> /dev/null || true
 

@@ -33,8 +33,9 @@ expect_events 0 'on port 5433/TCP'
 kill -KILL "$holder"
 expect_metric 'nflog_group_bound{group="101"}' 1 20
 expect_metric nflog_group_rebinds_total 1
-grep -q 'group 101 is free at last' "$work/agent.log" || fail "does not tell that group 101 is bound"
-is_sanitized || [[ -z $(capabilities) ]] || fail "these capabilities are still held: $(capabilities)"
+wait_until 5 grep -q 'group 101 is free at last' "$work/agent.log" || fail "does not tell that group 101 is bound"
+no_capabilities() { [[ -z $(capabilities) ]]; }
+is_sanitized || wait_until 5 no_capabilities || fail "these capabilities are still held: $(capabilities)"
 checkout_tries "$ledger_ipv4" tcp/5433
 expect_events 2 'on port 5433/TCP'
 expect_metric 'lost_total{where="netlink_overrun"}' 0

@@ -61,6 +61,6 @@ iptables -A OUTPUT -d 192.0.2.77 -p udp -j NFLOG --nflog-group 100 --nflog-prefi
 iptables -A OUTPUT -d 192.0.2.77 -p udp -j DROP
 "$talk" to 192.0.2.77 udp/1006 && fail "the rules let something pass"
 expect_metric 'suppressed_total{why="no_pod"}' 1
-grep -Fq "no Pod at either end: $NODE_IPV4 > 192.0.2.77 on port 1006/UDP, out cali-checkout: by rule \"nobody\"" \
+wait_until 5 grep -Fq "no Pod at either end: $NODE_IPV4 > 192.0.2.77 on port 1006/UDP, out cali-checkout: by rule \"nobody\"" \
   "$work/agent.log" || fail "the log does not say why there is no Event"
 expect_ledger_balances

@@ -14,7 +14,8 @@ fi
 # With a /run of its own, which the node is, it keeps its journal there and listens to no one else.
 mkdir -p /run/systemd/journal /run/log/journal
 "$journald" > "$work/journald.log" 2>&1 &
-written() { ls /run/log/journal/*/system.journal > /dev/null 2>&1; }
+# What it says when it has read what the kernel had logged before.
+written() { grep -qs 'Journal started' /run/log/journal/*/system.journal; }
 wait_until 10 written || fail "journald writes nothing: $(cat "$work/journald.log")"
 
 log_to_kernel_and_drop -o cali-ledger

@@ -22,7 +22,7 @@ gap=$((first_left - last_read - 1))
 ((gap > 0)) || fail "50,000 lines fitted into the log: this test tests nothing"
 lost='lost_total{where="kmsg_overrun"}'
 all_read() { (($(metric seen_total) + $(metric "$lost") >= $(kernel_logged))); }
-wait_until 10 all_read || fail "the rules logged $(kernel_logged): $(ledger), $(metric "$lost") lost"
+wait_until $((10 * patience)) all_read || fail "the rules logged $(kernel_logged): $(ledger), $(metric "$lost") lost"
 seen=$(metric seen_total)
 say "$(kernel_logged) logged, $seen seen, $(metric "$lost") records lost, $gap by their numbers"
 # Other lines of the kernel may have pushed some more out.

@@ -33,6 +33,7 @@ expect_rules_work() { # NAME
 
 in_pod ledger "$talk" serve tcp/8443 > "$work/server.log" 2>&1 &
 server=$!
+wait_until 5 test -s "$work/server.log" || fail 'no server'
 
 cd "$rules"
 eval "$(commands_of iptables.rules)"

@@ -24,7 +24,7 @@ wait_until 15 agent_ready || fail "the agent does not get ready"
 in_pod checkout "$flood" "$ledger_ipv4" 20000 200 20000
 expect_metric seen_total 20000
 kill -TERM "$agent"
-wait_until 7 agent_gone || fail "it waits for a reader 7 s after SIGTERM"
+wait_until $((7 * patience)) agent_gone || fail "it waits for a reader $((7 * patience)) s after SIGTERM"
 status=0
 wait "$agent" || status=$?
 ((status == 1)) || fail "it ended with $status"

@@ -173,14 +173,14 @@ class LoggedTest : public NflogSourceTest {
     GroupBinder binder({100}, config, metrics);
     ASSERT_TRUE(binder.start(*socket, early, false, steady_now()));
   }
-  // The sequence numbers of what arrives within 50 ms of silence.
+  // The sequence numbers of what arrives within half a second of silence.
   std::vector<std::uint32_t> received() {
     std::vector<std::uint32_t> numbers;
-    for (SteadyTime until = steady_now() + 50ms; steady_now() < until;) {
+    for (SteadyTime until = steady_now() + 500ms; steady_now() < until;) {
       const auto datagram = socket->receive();
       EXPECT_TRUE(datagram);
       if (!datagram || !*datagram) continue;
-      until = steady_now() + 50ms;
+      until = steady_now() + 500ms;
       DatagramReader reader(**datagram);
       while (reader.next() == DatagramReader::Item::kRecord)
         numbers.push_back(reader.record().seq.value_or(UINT32_MAX));
