@@ -82,6 +82,11 @@ bool decode_ipv4(Bytes packet, Drop& drop) {
   return true;
 }
 
+// Extension headers that are protocols, too, and mostly come without another one behind them.
+bool is_message(std::uint8_t header) {
+  return header == IPPROTO_MH || header == kHip || header == kShim6;
+}
+
 struct Extension {
   std::uint8_t next_header = 0;
   bool whole = false;
@@ -121,7 +126,9 @@ void walk_ipv6(Cursor cursor, Drop& drop) {
         return read_transport(drop.key.protocol, cursor.rest(), drop);
     }
     const Extension extension = step_over(drop.key.protocol, cursor);
-    if (!extension.whole) return;
+    // RFC 6275, 7401, 5533: without data behind it, such a header is the message itself.
+    const bool is_all = extension.next_header == IPPROTO_NONE && is_message(drop.key.protocol);
+    if (!extension.whole || is_all) return;
     drop.key.protocol = extension.next_header;
     if (extension.later_fragment) return;
   }

@@ -128,10 +128,19 @@ TEST(Packet, WalksIpv6ExtensionHeaders) {
   EXPECT_EQ(told6(v6("2c", "33000001 00000007" + (kAuthentication + std::string(kSynSegment)))),
             kV6Line + std::string("6 40000:80"));  // first fragment, AH, TCP
   EXPECT_EQ(told6(v6("2c", "33000008 00000007" + (kAuthentication + std::string(kSynSegment)))),
-            kV6Line + std::string("51"));         // a later one
-  for (const char* other : {"87", "8b", "8c"}) {  // mobility, HIP, shim6
-    EXPECT_EQ(told6(v6(other, "11" + routing + "9c400035")), kV6Line + std::string("17 40000:53"));
+            kV6Line + std::string("51"));  // a later one
+  struct Message {
+    const char* header;
+    const char* number;
+  };
+  for (const auto& [header, number] : {Message{"87", "135"}, {"8b", "139"}, {"8c", "140"}}) {
+    // Mobility, HIP, shim6: before data, or all that there is, and 59 behind it is no protocol.
+    EXPECT_EQ(told6(v6(header, "11" + routing + "9c400035")), kV6Line + std::string("17 40000:53"));
+    EXPECT_EQ(told6(v6(header, "3b" + routing)), kV6Line + std::string(number));
+    EXPECT_EQ(told6(v6("00", header + hop + "3b" + routing)), kV6Line + std::string(number));
   }
+  EXPECT_EQ(told6(v6("3c", "3b" + routing)), kV6Line + std::string("59"));  // options and no more
+  EXPECT_EQ(told6(v6("87", "3c" + routing + "3b" + routing)), kV6Line + std::string("59"));
   EXPECT_EQ(told6(v6("00", "2b" + hop + "3c")), kV6Line + std::string("43"));  // cut in the walk
   EXPECT_EQ(told6(v6("00", "11ff 0000 0000 0000 9c400035")), kV6Line + std::string("0"));
 }
