@@ -70,6 +70,8 @@ struct Drop {
   std::uint16_t src_port = 0;  // only to tell noise (DHCP); 0 where there is none
   // A TCP packet without SYN: a connection that broke, not one that a policy refused.
   bool mid_stream = false;
+  // Its frame was sent to every station of an Ethernet. No part of the key: noise, or not told.
+  bool link_broadcast = false;
   // Immutable and lasting as a ServiceAddress is. Null: not known. No part of the key: one flow may
   // come by several ways.
   const Interfaces* interfaces = nullptr;

@@ -24,6 +24,13 @@ bool is_mdns(const Drop& drop) {  // RFC 6762
   return is_udp(drop) && drop.key.detail == 5353 && drop.key.dst.is_multicast();
 }
 
+// Only the link layer knows the broadcast address of a subnet. TCP and IPv6 have no broadcast: in a
+// frame to everybody they are told, lest a sender hide its connections so.
+bool is_broadcast(const Drop& drop) {
+  return drop.key.dst.is_limited_broadcast() ||
+         (drop.link_broadcast && drop.key.dst.is_v4() && drop.key.protocol != IPPROTO_TCP);
+}
+
 bool is_ignored(const Drop& drop, const std::vector<Cidr>& ranges) {
   return std::any_of(ranges.begin(), ranges.end(), [&](const Cidr& range) {
     return range.contains(drop.key.src) || range.contains(drop.key.dst);
@@ -40,7 +47,7 @@ std::optional<Why> noise(const Drop& drop, const NoiseOptions& options) {
   if (is_dhcp(drop)) return unless(options.report_dhcp, Why::kDhcp);
   if (is_mdns(drop)) return unless(options.report_mdns, Why::kMdns);
   if (drop.key.dst.is_multicast()) return unless(options.report_multicast, Why::kMulticast);
-  if (drop.key.dst.is_limited_broadcast()) return unless(options.report_broadcast, Why::kBroadcast);
+  if (is_broadcast(drop)) return unless(options.report_broadcast, Why::kBroadcast);
   if (drop.mid_stream) return unless(options.report_mid_stream, Why::kMidStream);
   return std::nullopt;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nflog/intake.h"
 
+#include <net/if_arp.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -19,6 +21,14 @@ std::uint16_t ether_type_of(const Record& record) {
   if (record.family == kFamilyIpv4) return kEtherTypeIpv4;
   if (record.family == kFamilyIpv6) return kEtherTypeIpv6;
   return record.ether_type;
+}
+
+// The frame's destination comes first, and the header's size is the device's, not Ethernet's.
+bool is_link_broadcast(const Record& record) {
+  constexpr std::uint64_t kEverybody = 0xffff'ffff'ffff;
+  const auto header = head<8>(record.link_header);
+  return record.link_type == ARPHRD_ETHER && header &&
+         header.be<std::uint64_t, 0>() >> 16 == kEverybody;
 }
 
 }  // namespace
@@ -94,6 +104,7 @@ void Intake::take_drop(const Record& record, const Cause* cause, SystemTime time
     return;
   }
   drop.time = time;
+  drop.link_broadcast = is_link_broadcast(record);
   drop.key.cause = cause;
   if (record.prefix.empty()) {
     drop.key.cause = flow_causes_.of(drop.key, site_of(record), join_.verdict(record), time);

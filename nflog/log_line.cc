@@ -67,12 +67,21 @@ void take_interface(const Token& token, Interfaces& interfaces) {
   }
 }
 
+// `MAC=` is the whole header of an Ethernet, in its order; `MACDST=`, of --log-macdecode, an
+// address.
+bool says_broadcast(const Token& token) {
+  constexpr std::string_view kEverybody = "ff:ff:ff:ff:ff:ff";
+  if (const auto header = value(token, "MAC=")) return header->starts_with(kEverybody);
+  return value(token, "MACDST=") == kEverybody;
+}
+
 // The link layer's fields come before, and none begins with `SRC=`.
-bool read_addresses(Tokens& tokens, DropKey& key, Interfaces& interfaces) {
+bool read_addresses(Tokens& tokens, Drop& drop, Interfaces& interfaces) {
   for (std::optional<Token> token = tokens.next(); token; token = tokens.next()) {
     const auto source = value(*token, "SRC=");
     if (!source) {
       take_interface(*token, interfaces);
+      drop.link_broadcast |= says_broadcast(*token);
       continue;
     }
     const std::optional<Token> next = tokens.next();
@@ -80,8 +89,8 @@ bool read_addresses(Tokens& tokens, DropKey& key, Interfaces& interfaces) {
     const auto src = IpAddr::parse(*source);
     const auto dst = target ? IpAddr::parse(*target) : std::nullopt;
     if (!src || !dst || src->is_v4() != dst->is_v4()) return false;
-    key.src = *src;
-    key.dst = *dst;
+    drop.key.src = *src;
+    drop.key.dst = *dst;
     return true;
   }
   return false;
@@ -227,7 +236,7 @@ std::optional<LogLine> split_log_line(std::string_view line) {
 
 bool decode_log_body(std::string_view body, Drop& drop, Interfaces& interfaces) {
   Tokens tokens(body);
-  if (!read_addresses(tokens, drop.key, interfaces)) return false;
+  if (!read_addresses(tokens, drop, interfaces)) return false;
   const std::optional<Header> header = read_header(tokens);
   return header && apply(*header, read_transport(tokens), drop);
 }

@@ -25,9 +25,10 @@ struct LogLine {
 // Nothing: not a line of the LOG target.
 std::optional<LogLine> split_log_line(std::string_view line);
 
-// Fills `interfaces`, and the key except the cause, src_port and mid_stream of `drop`, which must
-// be fresh. False: no IP packet (ARP), or the line was cut where its end matters; `drop` is then
-// void. So a cut line never gives another address, protocol or port than the whole one.
+// Fills `interfaces`, and the key except the cause, src_port, mid_stream and link_broadcast of
+// `drop`, which must be fresh. False: no IP packet (ARP), or the line was cut where its end
+// matters; `drop` is then void. So a cut line never gives another address, protocol or port than
+// the whole one.
 bool decode_log_body(std::string_view body, Drop& drop, Interfaces& interfaces);
 
 }  // namespace kube_nflog

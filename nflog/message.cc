@@ -14,6 +14,12 @@ namespace {
 
 constexpr std::uint16_t kPacketMessage = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET;
 
+bool read_u16(Bytes value, std::uint16_t& out) {
+  const auto bytes = head<2>(value);
+  if (bytes) out = bytes.be<std::uint16_t, 0>();
+  return static_cast<bool>(bytes);
+}
+
 bool read_u32(Bytes value, std::uint32_t& out) {
   const auto bytes = head<4>(value);
   if (bytes) out = bytes.be<std::uint32_t, 0>();
@@ -55,6 +61,11 @@ bool read_attribute(std::uint16_t type, Bytes value, Record& record) {
       return read_u32(value, record.physindev);
     case NFULA_IFINDEX_PHYSOUTDEV:
       return read_u32(value, record.physoutdev);
+    case NFULA_HWTYPE:
+      return read_u16(value, record.link_type);
+    case NFULA_HWHEADER:
+      record.link_header = value;
+      return true;
     case NFULA_SEQ:
       return read_u32(value, record.seq.emplace());
     case NFULA_PREFIX:

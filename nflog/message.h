@@ -19,6 +19,7 @@ struct Record {
   std::uint8_t family = 0;  // NFPROTO_*
   std::uint8_t hook = 0;    // NF_INET_*
   std::uint16_t ether_type = 0;
+  std::uint16_t link_type = 0;  // ARPHRD_*
   std::uint32_t mark = 0;
   std::uint32_t indev = 0, outdev = 0;          // interface indexes
   std::uint32_t physindev = 0, physoutdev = 0;  // the bridge ports, where a bridge asked iptables
@@ -26,6 +27,7 @@ struct Record {
   std::optional<SystemTime>
       time;  // the kernel tells it on the way in, not on OUTPUT or POSTROUTING
   std::string_view prefix;
+  Bytes link_header;  // of an Ethernet: destination, source, type; empty on the way out
   Bytes conntrack;  // nested attributes, for nflog/conntrack; empty where the kernel lacks the glue
   Bytes payload;    // from the IP header on, cut at the copy range
 };

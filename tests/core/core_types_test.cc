@@ -146,6 +146,8 @@ Drop udp(const char* src, std::uint16_t sport, const char* dst, std::uint16_t dp
 TEST(Noise, SetsAsideWhatNoAppOwnerShouldHearUnlessAskedFor) {
   Drop broken = udp("10.0.0.1", 4000, "10.0.0.2", 80);
   broken.mid_stream = true;
+  Drop netbios = udp("10.42.0.7", 137, "10.42.0.255", 137);  // its subnet's own broadcast address
+  netbios.link_broadcast = true;
   const struct {
     Drop drop;
     Why why;
@@ -158,6 +160,7 @@ TEST(Noise, SetsAsideWhatNoAppOwnerShouldHearUnlessAskedFor) {
        &NoiseOptions::report_multicast},
       {udp("10.0.0.1", 137, "255.255.255.255", 137), Why::kBroadcast,
        &NoiseOptions::report_broadcast},
+      {netbios, Why::kBroadcast, &NoiseOptions::report_broadcast},
       {broken, Why::kMidStream, &NoiseOptions::report_mid_stream},
   };
   for (const auto& c : cases) {
@@ -168,6 +171,16 @@ TEST(Noise, SetsAsideWhatNoAppOwnerShouldHearUnlessAskedFor) {
   }
   EXPECT_EQ(noise(udp("10.0.0.1", 4000, "10.0.0.2", 67), {}), std::nullopt);
   EXPECT_EQ(noise(udp("10.0.0.1", 4000, "10.0.0.2", 5353), {}), std::nullopt);
+}
+
+// There is no such thing, so a frame to everybody that holds it is not what it claims to be.
+TEST(Noise, NeitherTcpNorIpv6IsBroadcast) {
+  Drop tcp = udp("10.42.0.7", 4000, "10.42.0.9", 22), six = udp("fd00::1", 4000, "fd00::2", 53);
+  EXPECT_EQ(noise(tcp, {}), std::nullopt);
+  tcp.key.protocol = 6;
+  tcp.link_broadcast = six.link_broadcast = true;
+  EXPECT_EQ(noise(tcp, {}), std::nullopt);
+  EXPECT_EQ(noise(six, {}), std::nullopt);
 }
 
 TEST(Noise, IgnoresTheRangesOfTheOperatorAtEitherEnd) {

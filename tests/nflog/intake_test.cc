@@ -263,6 +263,31 @@ TEST_F(IntakeTest, OnABridgeThePortsAreTold) {
   EXPECT_EQ(drops[0].interfaces->out.view(), "veth4");
 }
 
+// HWTYPE (15), HWLEN (17) and HWHEADER (16), as the kernel orders them.
+Buffer frame(std::string_view type, std::string_view header) {
+  const Buffer bytes = test::hex(header);
+  Buffer size;
+  test::put16be(size, static_cast<std::uint16_t>(bytes.size()));
+  return joined({test::attribute(15, test::hex(type)), test::attribute(17, size),
+                 test::attribute(16, bytes)});
+}
+
+TEST_F(IntakeTest, TellsWhatAnEthernetFrameSentToEverybody) {
+  const auto is_broadcast = [&](const Buffer& more) {
+    static std::uint32_t seq = 0;
+    return take(record({.seq = seq++, .payload = syn(), .more = more})).at(0).link_broadcast;
+  };
+  EXPECT_TRUE(is_broadcast(frame("0001", "ffffffffffff 0a0000000001 0800")));
+  EXPECT_FALSE(is_broadcast(frame("0001", "0a0000000002 ffffffffffff 0800")));
+  EXPECT_FALSE(is_broadcast(frame("0001", "ffffffffff0f 0a0000000001 0800")));
+  EXPECT_FALSE(is_broadcast(frame("0304", "000000000000 000000000000 0800"))) << "loopback";
+  EXPECT_FALSE(is_broadcast(frame("0308", "ffffffffffff ffffffffffff ffff"))) << "a tunnel's own";
+  EXPECT_FALSE(is_broadcast(frame("0001", "ffffffffff"))) << "cut";
+  EXPECT_FALSE(is_broadcast(frame("fffe", ""))) << "tun";
+  EXPECT_FALSE(is_broadcast(test::attribute(16, test::hex("ffffffffffff"))));
+  EXPECT_FALSE(is_broadcast({})) << "on the way out, the kernel tells no header";
+}
+
 TEST_F(IntakeTest, WithTooManyInterfacesTheDropIsToldAllTheSame) {
   for (std::uint32_t i = 1; i <= 16'385; ++i)
     intake.interfaces().learn(link(i, "cali-" + std::to_string(i)));

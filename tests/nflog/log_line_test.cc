@@ -37,6 +37,7 @@ std::string told(const std::string& body) {
   if (key.detail_kind == Detail::kIcmp) {
     text += " icmp " + std::to_string(key.detail >> 8) + "/" + std::to_string(key.detail & 0xff);
   }
+  if (drop.link_broadcast) text += " broadcast";
   return drop.mid_stream ? text + " mid-stream" : text;
 }
 
@@ -97,6 +98,18 @@ const std::vector<Case>& cases() {
        "MACPROTO=0800 SRC=10.0.0.1 DST=10.0.0.2 LEN=60 " +
            kTcp,
        kV4 + std::string("6 40000:8080")},
+      {"IN=eth0 OUT= MAC=ff:ff:ff:ff:ff:ff:0a:00:00:00:00:01:08:00 SRC=10.0.0.1 DST=10.0.0.2 "
+       "LEN=96 PROTO=UDP SPT=137 DPT=137 LEN=76 ",
+       kV4 + std::string("17 137:137 broadcast")},
+      {"IN=eth0 OUT= MACSRC=aa:aa:aa:aa:aa:aa MACDST=ff:ff:ff:ff:ff:ff MACPROTO=0800 SRC=10.0.0.1 "
+       "DST=10.0.0.2 LEN=96 PROTO=UDP SPT=137 DPT=137 LEN=76 ",
+       kV4 + std::string("17 137:137 broadcast")},
+      {"IN=eth0 OUT= MAC=0a:00:00:00:00:01:ff:ff:ff:ff:ff:ff:08:00 SRC=10.0.0.1 DST=10.0.0.2 "
+       "LEN=96 PROTO=UDP SPT=137 DPT=137 LEN=76 ",
+       kV4 + std::string("17 137:137")},
+      {"IN=eth0 OUT= MACSRC=ff:ff:ff:ff:ff:ff MACDST=ff:ff:ff:ff:ff:0f MACPROTO=0800 SRC=10.0.0.1 "
+       "DST=10.0.0.2 LEN=96 PROTO=UDP SPT=137 DPT=137 LEN=76 ",
+       kV4 + std::string("17 137:137")},
       {"IN=sit0 OUT= MAC=45:00:00:00:00:00:00:00:00:00:00:00:00:00 TUNNEL=192.0.2.1->192.0.2.2 "
        "SRC=10.0.0.1 DST=10.0.0.2 LEN=60 " +
            kTcp,
