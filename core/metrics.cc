@@ -245,6 +245,7 @@ Metrics::Metrics(std::span<const std::uint16_t> nflog_groups, std::size_t worklo
     : workloads(workload_series) {
   for (const std::uint16_t group : nflog_groups) {
     nflog_messages[group];
+    nflog_lost[group];
     nflog_group_bound[group];
   }
 }
@@ -296,6 +297,14 @@ std::string Metrics::render(Format format) const {
   MetricFamily& messages = page.counter("nflog_messages_total", "NFLOG records received.");
   for (const auto& [group, counter] : nflog_messages)
     add(messages, counter, {{"group", std::to_string(group)}});
+  MetricFamily& lost_records =
+      page.counter("nflog_lost_total",
+                   "NFLOG records that the kernel dropped, by the gaps in each group's sequence.");
+  for (const auto& [group, counter] : nflog_lost)
+    add(lost_records, counter, {{"group", std::to_string(group)}});
+  add(page.counter("nflog_datagrams_dropped_total",
+                   "Datagrams of NFLOG records that found the socket buffer full."),
+      nflog_datagrams_dropped);
   MetricFamily& bound = page.gauge("nflog_group_bound", "0: another process holds the group.");
   for (const auto& [group, gauge] : nflog_group_bound)
     add(bound, gauge, {{"group", std::to_string(group)}});

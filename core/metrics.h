@@ -98,6 +98,7 @@ struct Metrics {
   Labelled<Counter, HintResult> hints;
   // By group, fixed keys: those of the command line.
   std::map<std::uint16_t, Counter> nflog_messages;
+  std::map<std::uint16_t, Counter> nflog_lost;       // together: lost{netlink_overrun}
   std::map<std::uint16_t, Gauge> nflog_group_bound;  // 0: held by another process, and waited for
   Counter nflog_group_rebinds;                       // bound after others had held them
   Counter causes_left_out;      // drops told without their rule: too many distinct ones
@@ -113,6 +114,7 @@ struct Metrics {
   Gauge last_watch_activity;  // Unix seconds: the last byte of a list or watch of Pods
   Labelled<Counter, Credential> credential_reload_failures;  // the old ones stayed in use
   Gauge nflog_rcvbuf_bytes;                                  // what the kernel granted
+  Counter nflog_datagrams_dropped;                           // for want of room in that
   Grid<Counter, ApiVerb, ApiCode> events_written;            // verbs kCreate and kPatch only
   Histogram event_write_seconds;                             // from a write to its answer, if any
   Grid<Counter, ApiVerb, ApiCode> api_requests;

@@ -39,7 +39,10 @@ Intake::Intake(std::span<const std::uint16_t> groups, CauseTable& causes, Metric
       flow_causes_(causes),
       metrics_(metrics) {
   for (const std::uint16_t group : groups) {
-    groups_.push_back({.number = group, .messages = &metrics.nflog_messages.at(group), .gap = {}});
+    groups_.push_back({.number = group,
+                       .messages = &metrics.nflog_messages.at(group),
+                       .lost_total = &metrics.nflog_lost.at(group),
+                       .gap = {}});
   }
 }
 
@@ -73,7 +76,7 @@ void Intake::take_record(const Record& record, SystemTime now, std::vector<Drop>
   ++group->seen;
   const SystemTime time = record.time.value_or(now);
   if (const std::uint32_t lost = record.seq ? group->gap.see(*record.seq) : 0; lost != 0) {
-    counts_.lost += lost;
+    group->lost += lost;
     // What the kernel loses follows what it queued, so no packet was cut before the first record.
     if (group->started) join_.lost(time);
   }
@@ -121,15 +124,19 @@ void Intake::take_drop(const Record& record, const Cause* cause, SystemTime time
 }
 
 std::uint64_t Intake::publish() {
+  std::uint64_t lost = 0;
   for (Group& group : groups_) {
     if (group.seen != 0) group.messages->add(std::exchange(group.seen, 0));
+    if (group.lost == 0) continue;
+    lost += group.lost;
+    group.lost_total->add(std::exchange(group.lost, 0));
   }
   const auto counts = std::exchange(counts_, {});
   metrics_.seen.add(counts.seen);
   metrics_.suppressed[Why::kHint].add(counts.hints);
   metrics_.suppressed[Why::kAllowed].add(counts.allowed);
   metrics_.lost[Where::kUndecodable].add(counts.undecodable);
-  metrics_.lost[Where::kNetlinkOverrun].add(counts.lost);
+  metrics_.lost[Where::kNetlinkOverrun].add(lost);
   metrics_.causes_left_out.add(counts.causes_left_out);
   metrics_.services_left_out.add(counts.services_left_out);
   metrics_.interfaces_left_out.add(interfaces_.take_left_out());
@@ -137,7 +144,7 @@ std::uint64_t Intake::publish() {
   metrics_.hints[HintResult::kJoined].add(hints.joined);
   metrics_.hints[HintResult::kUnmatched].add(hints.unmatched);
   metrics_.hints[HintResult::kOverflow].add(hints.overflow);
-  return counts.lost;
+  return lost;
 }
 
 }  // namespace kube_nflog

@@ -46,10 +46,10 @@ class Intake {
  private:
   struct Group {
     std::uint16_t number;
-    Counter* messages;
+    Counter *messages, *lost_total;
     SeqGap gap;
-    std::uint64_t seen = 0;  // since the last publish()
-    bool started = false;    // a record came
+    std::uint64_t seen = 0, lost = 0;  // since the last publish()
+    bool started = false;              // a record came
   };
 
   void take_record(const Record& record, SystemTime now, std::vector<Drop>& out);
@@ -65,7 +65,7 @@ class Intake {
   Metrics& metrics_;
   // Since the last publish(); `seen` holds damaged messages too, whose group is not known.
   struct {
-    std::uint64_t seen = 0, hints = 0, allowed = 0, undecodable = 0, lost = 0;
+    std::uint64_t seen = 0, hints = 0, allowed = 0, undecodable = 0;
     std::uint64_t causes_left_out = 0, services_left_out = 0;
   } counts_;
 };

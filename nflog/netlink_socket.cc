@@ -118,10 +118,10 @@ Result<std::optional<Bytes>> NetlinkSocket::receive() {
   }
 }
 
-std::uint32_t NetlinkSocket::dropped_datagrams() const {
+std::optional<std::uint32_t> NetlinkSocket::dropped_datagrams() const {
   std::array<std::uint32_t, SK_MEMINFO_VARS> info{};
   socklen_t size = sizeof info;
-  if (::getsockopt(fd(), SOL_SOCKET, SO_MEMINFO, info.data(), &size) != 0) return 0;
+  if (::getsockopt(fd(), SOL_SOCKET, SO_MEMINFO, info.data(), &size) != 0) return std::nullopt;
   return info[SK_MEMINFO_DROPS];
 }
 

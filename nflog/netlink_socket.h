@@ -38,8 +38,8 @@ class NetlinkSocket {
 
   // Datagrams that the kernel dropped because the buffer was full, since open. The prompt sign of
   // loss: it moves though nothing more arrives. How many records they held, only sequence gaps
-  // tell.
-  std::uint32_t dropped_datagrams() const;
+  // tell. Nothing: the kernel does not say.
+  std::optional<std::uint32_t> dropped_datagrams() const;
 
  private:
   NetlinkSocket(UniqueFd fd, std::uint32_t port_id);

@@ -22,7 +22,8 @@ NflogSource::NflogSource(NetlinkSocket socket, const NflogOptions& options, Caus
     : socket_(std::move(socket)),
       binder_(options.groups, options.config, metrics),
       intake_(options.groups, causes, metrics),
-      links_(intake_.interfaces(), metrics, steady_now()) {}
+      links_(intake_.interfaces(), metrics, steady_now()),
+      metrics_(metrics) {}
 
 Result<std::unique_ptr<NflogSource>> NflogSource::open(const NflogOptions& options,
                                                        CauseTable& causes, Metrics& metrics) {
@@ -76,9 +77,11 @@ Result<> NflogSource::bind_waiting(SteadyTime now) {
 }
 
 void NflogSource::tell_loss(std::uint64_t lost) {
-  const std::uint32_t dropped = socket_.dropped_datagrams();
-  const bool news = std::exchange(dropped_datagrams_, dropped) != dropped;
-  if (lost == 0 && !news) return;
+  const std::uint32_t dropped = socket_.dropped_datagrams().value_or(dropped_datagrams_);
+  // Unsigned: survives the wrap-around.
+  const std::uint32_t news = dropped - std::exchange(dropped_datagrams_, dropped);
+  metrics_.nflog_datagrams_dropped.add(news);
+  if (lost == 0 && news == 0) return;
   log::warn_every(std::chrono::seconds(60), "netlink_overrun",
                   "The kernel dropped NFLOG records because the socket buffer of " +
                       std::to_string(socket_.rcvbuf_bytes()) +

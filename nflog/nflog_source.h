@@ -62,6 +62,7 @@ class NflogSource : public DropSource {
   LinkWatch links_;
   GroupBinder::Early early_;
   std::uint32_t dropped_datagrams_ = 0;
+  Metrics& metrics_;
 };
 
 }  // namespace kube_nflog

@@ -128,8 +128,12 @@ TEST_F(IntakeTest, GapsAreCountedPerGroup) {
   EXPECT_EQ(lost(), 0u);
   take(record({.group = 86, .seq = 11, .payload = syn()}));
   EXPECT_EQ(lost(), 10u);
+  EXPECT_EQ(metrics.nflog_lost.at(86).value(), 10u);
+  EXPECT_EQ(metrics.nflog_lost.at(100).value(), 0u);
   take(record({.group = 100, .seq = 5, .payload = syn()}));
   EXPECT_EQ(lost(), 13u);
+  EXPECT_EQ(metrics.nflog_lost.at(86).value(), 10u);
+  EXPECT_EQ(metrics.nflog_lost.at(100).value(), 3u);
 }
 
 TEST_F(IntakeTest, HintsAndUndecodableRecordsCountInTheSequence) {

@@ -15,6 +15,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "nflog/group_holder.h"
 #include "nflog/message.h"
@@ -203,7 +204,7 @@ TEST_F(LoggedTest, TheSocketTellsItsDropsBeforeAnyGapShows) {
   constexpr int kPackets = 2'000;
   bind(64 << 10, {.queue_threshold = 1});  // a datagram for each record, so that both counts agree
   send_udp_to_discard(kPackets);
-  const std::uint32_t dropped = socket->dropped_datagrams();
+  const std::uint32_t dropped = socket->dropped_datagrams().value_or(0);
   EXPECT_GT(dropped, 0u);
   EXPECT_EQ(received().size() + dropped, std::size_t{kPackets});
 
@@ -212,6 +213,32 @@ TEST_F(LoggedTest, TheSocketTellsItsDropsBeforeAnyGapShows) {
   ASSERT_EQ(next.size(), 1u);
   EXPECT_EQ(next[0], std::uint32_t{kPackets}) << "the lost ones were numbered, too";
   EXPECT_EQ(socket->dropped_datagrams(), dropped);
+}
+
+TEST_F(LoggedTest, ALossIsCountedBeforeAnyGapShowsAndThenByGroup) {
+  constexpr int kPackets = 2'000;
+  const auto source = NflogSource::open(
+      {.groups = {100, 101}, .rcvbuf_bytes = 64 << 10, .config = {.queue_threshold = 1}}, causes,
+      metrics);
+  ASSERT_TRUE(source);
+  send_udp_to_discard(kPackets);
+  std::vector<Drop> out;
+  const auto read_all = [&] {
+    for (std::uint64_t before = UINT64_MAX; std::exchange(before, metrics.seen.value()) != before;)
+      ASSERT_TRUE((*source)->read(out));
+  };
+  read_all();
+  const std::uint64_t dropped = metrics.nflog_datagrams_dropped.value();
+  EXPECT_GT(dropped, 0u);
+  EXPECT_EQ(metrics.seen.value() + dropped, std::uint64_t{kPackets});
+  EXPECT_EQ(metrics.lost[Where::kNetlinkOverrun].value(), 0u);
+
+  send_udp_to_discard(1);
+  read_all();
+  EXPECT_EQ(metrics.nflog_lost.at(100).value(), dropped);
+  EXPECT_EQ(metrics.nflog_lost.at(101).value(), 0u);
+  EXPECT_EQ(metrics.lost[Where::kNetlinkOverrun].value(), dropped);
+  EXPECT_EQ(metrics.nflog_datagrams_dropped.value(), dropped);
 }
 
 TEST_F(NflogSourceTest, AFreedGroupCanBeTakenAtOnce) {
