@@ -55,6 +55,7 @@ class Clause {
 struct Reading {
   Ruling ruling = Ruling::kUnknown;
   Clause clause = {};
+  bool ends_in_name = false;  // of the prefix: where that was cut, the name was
 };
 
 // Pure, no allocation, and any bytes may come: prefixes are other people's text. `prefix` has no

@@ -44,9 +44,10 @@ std::optional<Reading> read_named_policy(std::string_view prefix) {
   constexpr std::string_view kStart = "drop:";
   if (!prefix.starts_with(kStart)) return std::nullopt;
   prefix.remove_prefix(kStart.size());
-  if (prefix.ends_with(':')) prefix.remove_suffix(1);
-  if (!is_policy_name(prefix)) return std::nullopt;
   Reading drop{Ruling::kDrop};
+  drop.ends_in_name = !prefix.ends_with(':');
+  if (!drop.ends_in_name) prefix.remove_suffix(1);
+  if (!is_policy_name(prefix)) return std::nullopt;
   drop.clause.say("denied by NetworkPolicy ").quote(prefix);
   return drop;
 }
@@ -94,6 +95,16 @@ std::optional<Reading> read_by_dialect(std::string_view text) {
   return std::nullopt;
 }
 
+// iptables cuts a prefix that is too long for its target, and says nothing: LOG's to 29 characters,
+// NFLOG's to 63, iptables-nft NFLOG's to 127. nft refuses it. A name that just fits is taken for
+// one that was cut, since nothing tells them apart.
+bool may_be_cut(std::string_view prefix, std::string_view text, PrefixOrigin origin) {
+  if (prefix.substr(0, kMaxPrefix).back() != text.back())
+    return false;  // of white space, if at all
+  if (origin == PrefixOrigin::kLog) return prefix.size() == 29 || prefix.size() > kMaxPrefix;
+  return prefix.size() == 63 || prefix.size() >= kMaxPrefix;
+}
+
 Reading read_as_rule(std::string_view text) {
   Reading unknown;
   add_rule(unknown.clause, text);
@@ -108,6 +119,7 @@ Reading read_prefix(std::string_view prefix, PrefixOrigin origin,
   const std::string_view text = trimmed(prefix.substr(0, kMaxPrefix));
   const std::optional<Reading> by_dialect = read_by_dialect(text);
   Reading reading = by_dialect ? *by_dialect : read_as_rule(text);
+  if (reading.ends_in_name && may_be_cut(prefix, text, origin)) reading.clause.say("…");
   const bool known = reading.ruling != Ruling::kUnknown;
   if (origin == PrefixOrigin::kNflogGroup) {
     if (!known) reading.ruling = Ruling::kDrop;

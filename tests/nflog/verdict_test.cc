@@ -96,6 +96,34 @@ TEST(Verdict, YourOwnRulesMayNameThePolicy) {
   }
 }
 
+// 29 characters of iptables' LOG, 63 of legacy NFLOG, 127 of iptables-nft's: the tools cut
+// silently.
+TEST(Verdict, ANameThatTheToolsMayHaveCutIsToldAsItsBeginning) {
+  const auto of_length = [](std::size_t length) {
+    return "drop:shop/" + std::string(length - 10, 'x');
+  };
+  const auto told = [](const std::string& prefix) {
+    return "denied by NetworkPolicy " + prefix.substr(5);
+  };
+  for (const std::size_t length : {28u, 29u, 30u, 62u, 63u, 64u, 126u, 127u}) {
+    const std::string prefix = of_length(length);
+    const bool group = length == 63 || length == 127;
+    EXPECT_EQ(clause_of(prefix), told(prefix) + (group ? "…" : "")) << length;
+    EXPECT_EQ(clause_in_log(prefix, {}), told(prefix) + (length == 29 ? "…" : "")) << length;
+  }
+  EXPECT_EQ(clause_in_log(of_length(140), {}), told(of_length(127)) + "…") << "cut by ourselves";
+  const std::string cut = of_length(62);
+  for (const char* end : {"-", "."})  // in the middle of a name
+    EXPECT_EQ(clause_of(cut + end), told(cut) + end + "…");
+  for (const char* end : {":", " "})  // behind it
+    EXPECT_EQ(clause_of(cut + end), told(cut));
+  EXPECT_EQ(clause_of("drop:" + std::string(58, 'x')),
+            "by rule \"drop:" + std::string(58, 'x') + '"');
+  EXPECT_EQ(clause_of("drop:" + std::string(57, 'x') + "/"),
+            "by rule \"drop:" + std::string(57, 'x') + "/\"");
+  EXPECT_EQ(in_log(of_length(29)), Ruling::kDrop);
+}
+
 TEST(Verdict, CalicosLogRulesAreNotSaidToDeny) {
   EXPECT_EQ(in_group("calico-packet: "), Ruling::kDrop);
   EXPECT_EQ(in_log("calico-packet: "), Ruling::kUnknown);
