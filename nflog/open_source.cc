@@ -1,22 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nflog/open_source.h"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/log.h"
 #include "nflog/file_source.h"
+#include "nflog/group_holder.h"
 #include "nflog/journal_source.h"
 #include "nflog/kmsg_source.h"
 #include "nflog/log_start.h"
 #include "nflog/nflog_source.h"
+#include "nflog/rule_survey.h"
+#include "nflog/ruleset.h"
 
 namespace kube_nflog {
 namespace {
 
 using Opened = Result<OpenedSource>;
+
+// What --source=auto would have read next; empty: nothing was named.
+std::string unread_log(const Options& options) {
+  if (!options.journal_dir.empty()) return " --journal-dir is not read: --source=journal would.";
+  if (!options.log_file.empty()) return " --log-file is not read: --source=file would.";
+  return {};
+}
+
+// That a group is bound says nothing of whether anybody logs to it, and a node where nobody does
+// looks like one without drops. To be asked while NET_ADMIN is held. The start neither waits for it
+// nor takes much memory: what cannot be known so is not said.
+void tell_if_no_rule_logs(const Options& options) {
+  constexpr auto kLongest = std::chrono::milliseconds(250);
+  constexpr std::size_t kLargest = 8U << 20;
+  RuleSurvey survey;
+  if (!read_ruleset(survey, {.until = steady_now() + kLongest, .table_bytes = kLargest})) return;
+  const std::string silence = survey.silence(options.nflog_groups, [](std::uint16_t group) {
+    const auto port = find_holder_port(group);  // whose it is would take a walk through /proc
+    return port ? "netlink port id " + std::to_string(*port) : std::string();
+  });
+  if (silence.empty()) return;
+  if (options.source == SourceChoice::kAuto)
+    log::warn(silence + unread_log(options));
+  else
+    log::info(silence);
+}
 
 Opened open_nflog(const Options& options, CauseTable& causes, Metrics& metrics) {
   auto source = NflogSource::open({.groups = options.nflog_groups,
@@ -29,6 +60,7 @@ Opened open_nflog(const Options& options, CauseTable& causes, Metrics& metrics) 
     if (bound.value() == 1) groups += ' ' + std::to_string(group);
   log::info("Reading NFLOG group" + (groups.empty() ? " (none yet)" : groups) + ", socket buffer " +
             std::to_string(metrics.nflog_rcvbuf_bytes.value()) + " bytes.");
+  tell_if_no_rule_logs(options);
   metrics.source_active[SourceKind::kNflog].set(1);
   const Keep keep = (*source)->waits_for_groups() ? Keep::kNetAdmin : Keep::kNothing;
   return OpenedSource{std::move(*source), keep};

@@ -56,6 +56,23 @@ std::string count_of(std::size_t rules) {
   return std::to_string(rules) + (rules == 1 ? " rule" : " rules");
 }
 
+// `100, 101`
+std::string list_of(const std::vector<std::uint16_t>& groups) {
+  std::string list;
+  for (const std::uint16_t group : groups)
+    list += (list.empty() ? "" : ", ") + std::to_string(group);
+  return list;
+}
+
+std::string none_logs_to(const std::vector<std::uint16_t>& groups) {
+  return "No rule of this node logs to group " + list_of(groups) + ", so nothing is told of.";
+}
+
+std::string rule_for(std::uint16_t group) {
+  return "Put one before each rule that drops: iptables -A CHAIN -j NFLOG --nflog-group " +
+         std::to_string(group) + " --nflog-prefix \"drop:NAMESPACE/POLICY\"";
+}
+
 bool is_calicos(std::uint16_t group) { return group >= 1 && group <= 3; }
 
 }  // namespace
@@ -116,6 +133,19 @@ Findings RuleSurvey::judge(const Reads& reads,
   return out;
 }
 
+std::string RuleSurvey::silence(const std::vector<std::uint16_t>& groups,
+                                const std::function<std::string(std::uint16_t)>& holder) const {
+  constexpr std::size_t kMaxSentences = 8;  // what else there may be, --check tells
+  const auto is_logged_to = [&](std::uint16_t group) { return groups_.contains(group); };
+  if (groups.empty() || std::any_of(groups.begin(), groups.end(), is_logged_to)) return {};
+  std::string text = none_logs_to(groups);
+  const Findings instead = judge({}, holder);
+  if (instead.all().empty()) return text + " " + rule_for(groups.front());
+  for (std::size_t i = 0; i < std::min(instead.all().size(), kMaxSentences); ++i)
+    text += " " + instead.all()[i].text;
+  return text;
+}
+
 void RuleSurvey::judge_group(std::uint16_t group, const Place& place, const std::string& holder,
                              bool is_read, Findings& out) const {
   const std::string number = std::to_string(group);
@@ -124,10 +154,7 @@ void RuleSurvey::judge_group(std::uint16_t group, const Place& place, const std:
   if (is_read && place.rules > 0) {
     out.ok("rules", logs + ", which is read.");
   } else if (is_read) {
-    out.warn("rules", "No rule of this node logs to group " + number +
-                          ", so nothing is told of. Put one before each rule that drops: iptables "
-                          "-A CHAIN -j NFLOG --nflog-group " +
-                          number + " --nflog-prefix \"drop:NAMESPACE/POLICY\"");
+    out.warn("rules", none_logs_to({group}) + " " + rule_for(group));
   } else if (is_calicos(group)) {
     out.info("rules", logs +
                           ": Calico's flow logs, which Felix alone can read. To have Calico's "

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RuleSurvey: which of the node's firewall rules log, whose they are, and what of it this agent
-// will see. Pure. Filled by nflog/ruleset, asked by nflog/check_node.
+// will see. Pure. Filled by nflog/ruleset, asked by nflog/check_node and nflog/open_source.
 #pragma once
 
 #include <cstddef>
@@ -31,6 +31,11 @@ class RuleSurvey {
   // are here without logging. `holder` says who holds a group: `ulogd (pid 7)`; empty: nobody that
   // is known.
   Findings judge(const Reads& reads, const std::function<std::string(std::uint16_t)>& holder) const;
+
+  // Where no rule logs to any of these groups, which are read: that, and what the rules do instead,
+  // or else what to add. Empty: one does.
+  std::string silence(const std::vector<std::uint16_t>& groups,
+                      const std::function<std::string(std::uint16_t)>& holder) const;
 
  private:
   // Rules that log to one place. Whose they are: names from a table of ours; the first rule that

@@ -9,6 +9,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -26,8 +27,7 @@
 namespace kube_nflog {
 namespace {
 
-constexpr int kTries = 8;                      // rules that change meanwhile make a dump partial
-constexpr std::size_t kMaxTable = 256U << 20;  // bytes of a legacy table; kube-proxy's have 20 MiB
+constexpr int kTries = 8;  // rules that change meanwhile make a dump partial
 
 tl::unexpected<Error> failed(const std::string& what, int error) {
   return fail(what + ": " + std::strerror(error),
@@ -55,11 +55,12 @@ Result<UniqueFd> ask_for_rules() {
 
 // EINTR: rules changed meanwhile. The kernel makes each part of a dump inside the call that reads
 // the one before, so all of it is there without waiting.
-Result<> read_nft_once(RuleSurvey& out) {
+Result<> read_nft_once(RuleSurvey& out, SteadyTime until) {
   const Result<UniqueFd> fd = ask_for_rules();
   if (!fd) return fail(fd.error());
   std::vector<std::byte> buffer(64U << 10);  // the most that a dump puts into one datagram
   for (;;) {
+    if (steady_now() > until) return failed("the rules of nf_tables", ETIMEDOUT);
     sockaddr_nl sender{};
     socklen_t size = sizeof sender;
     const ssize_t length = ::recvfrom(fd->get(), buffer.data(), buffer.size(), 0,
@@ -78,11 +79,11 @@ Result<> read_nft_once(RuleSurvey& out) {
   }
 }
 
-Result<> read_nft(RuleSurvey& out) {
+Result<> read_nft(RuleSurvey& out, SteadyTime until) {
   Result<> read;
   for (int i = 0; i < kTries; ++i) {
     RuleSurvey whole = out;
-    read = read_nft_once(whole);
+    read = read_nft_once(whole, until);
     const int error = read ? 0 : read.error().code;
     if (error == EINVAL || error == EOPNOTSUPP) return {};  // this kernel has no nf_tables
     if (!read && error == EINTR && i + 1 < kTries) continue;
@@ -111,15 +112,40 @@ static_assert(sizeof(ipt_getinfo) == sizeof(ip6t_getinfo) &&
 constexpr std::size_t kEntries = offsetof(ipt_get_entries, entrytable);
 static_assert(kEntries == offsetof(ip6t_get_entries, entrytable));
 
-Result<> read_table(const Legacy& legacy, int fd, const std::string& name, RuleSurvey& out) {
+// Memory that goes back at once. One large block that malloc has taken back makes it keep all that
+// is smaller from then on (M_MMAP_THRESHOLD of mallopt(3)).
+class Pages {
+ public:
+  explicit Pages(std::size_t size)
+      : at_(::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)),
+        size_(size) {}
+  ~Pages() {
+    if (*this) ::munmap(at_, size_);
+  }
+  Pages(const Pages&) = delete;
+  Pages& operator=(const Pages&) = delete;
+
+  explicit operator bool() const { return at_ != MAP_FAILED; }
+  std::byte* data() const { return static_cast<std::byte*>(at_); }
+  std::size_t size() const { return size_; }
+
+ private:
+  void* at_;
+  std::size_t size_;
+};
+
+Result<> read_table(const Legacy& legacy, int fd, const std::string& name,
+                    const RulesetLimits& limits, RuleSurvey& out) {
+  if (steady_now() > limits.until) return failed("iptables' table " + name, ETIMEDOUT);
   ipt_getinfo info{};
   name.copy(info.name, sizeof info.name - 1);
   socklen_t size = sizeof info;
   if (::getsockopt(fd, legacy.level, legacy.get_info, &info, &size) != 0) {
     return failed("iptables' table " + name, errno);
   }
-  if (info.size > kMaxTable) return failed("iptables' table " + name, EFBIG);
-  std::vector<std::byte> buffer(kEntries + info.size);
+  if (info.size > limits.table_bytes) return failed("iptables' table " + name, EFBIG);
+  const Pages buffer(kEntries + info.size);
+  if (!buffer) return failed("iptables' table " + name, errno);
   // An ipt_get_entries, whose last member is an array without a size.
   std::memcpy(buffer.data() + offsetof(ipt_get_entries, name), info.name, sizeof info.name);
   std::memcpy(buffer.data() + offsetof(ipt_get_entries, size), &info.size, sizeof info.size);
@@ -127,7 +153,7 @@ Result<> read_table(const Legacy& legacy, int fd, const std::string& name, RuleS
   if (::getsockopt(fd, legacy.level, legacy.get_entries, buffer.data(), &size) != 0) {
     return failed("iptables' table " + name, errno);  // EAGAIN: it grew meanwhile
   }
-  Cursor entries(Bytes(buffer).subspan(kEntries));
+  Cursor entries(Bytes(buffer.data(), buffer.size()).subspan(kEntries));
   std::string_view chain;
   LoggingRule rule;
   while (take_iptables_rule(legacy.family, entries, chain, rule)) {
@@ -137,15 +163,15 @@ Result<> read_table(const Legacy& legacy, int fd, const std::string& name, RuleS
   return {};
 }
 
-Result<> read_legacy(const Legacy& legacy, RuleSurvey& out) {
+Result<> read_legacy(const Legacy& legacy, const RulesetLimits& limits, RuleSurvey& out) {
   std::ifstream names(legacy.names);
   std::string name;
   while (std::getline(names, name)) {
     const UniqueFd fd(::socket(legacy.domain, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!fd) return failed("socket", errno);
-    Result<> read = read_table(legacy, fd.get(), name, out);
+    Result<> read = read_table(legacy, fd.get(), name, limits, out);
     for (int i = 1; i < kTries && !read && read.error().code == EAGAIN; ++i)
-      read = read_table(legacy, fd.get(), name, out);
+      read = read_table(legacy, fd.get(), name, limits, out);
     if (!read) return read;
   }
   return {};
@@ -153,10 +179,10 @@ Result<> read_legacy(const Legacy& legacy, RuleSurvey& out) {
 
 }  // namespace
 
-Result<> read_ruleset(RuleSurvey& out) {
-  Result<> read = read_nft(out);
+Result<> read_ruleset(RuleSurvey& out, const RulesetLimits& limits) {
+  Result<> read = read_nft(out, limits.until);
   for (const Legacy& legacy : kLegacy)
-    if (read) read = read_legacy(legacy, out);
+    if (read) read = read_legacy(legacy, limits, out);
   return read;
 }
 

@@ -4,10 +4,37 @@
 # shellcheck source=tests/netns/common.inc
 . "$(dirname "$0")/common.inc"
 
-log_and_drop -o cali-ledger
 touch "$work/iptables.log"
+
+# A bound group that nobody logs to is said to be one, with what the rules here do instead.
+says() { # WHAT REGEX...: one line of that level has all of these
+  local line regex
+  line=$(grep -E "$1.*No rule of this node logs to group 100" "$work/agent.log") || line=
+  [[ $line && $(wc -l <<< "$line") == 1 ]] || fail "not one $1 that no rule logs to us"
+  for regex in "${@:2}"; do
+    grep -Eq -e "$regex" <<< "$line" || fail "does not say '$regex': $line"
+  done
+}
+start_agent --source=auto
+says warn 'iptables -A CHAIN -j NFLOG --nflog-group 100'
+stop_agent
+iptables -N cali-pi-x
+iptables -A cali-pi-x -j LOG --log-prefix 'calico-packet: '
+: > "$work/agent.log"
+start_agent --source=auto --log-file="$work/iptables.log"
+says warn "1 rule of Calico logs to the kernel's log .*\"calico-packet: \"" \
+  '--log-file is not read: --source=file would'
+stop_agent
+: > "$work/agent.log"
+start_agent --source=nflog
+says info "1 rule of Calico logs to the kernel's log"
+stop_agent
+: > "$work/agent.log"
+
+log_and_drop -o cali-ledger
 start_agent --source=auto --log-file="$work/iptables.log"
 expect_metric 'source_active{source="nflog"}' 1
+! grep -q 'No rule' "$work/agent.log" || fail "complains, though rules log to us"
 checkout_tries "$ledger_ipv4" tcp/5432
 expect_events 2 'on port 5432/TCP'
 first=$agent

@@ -58,6 +58,27 @@ TEST(RuleSurvey, SaysWhatIsLoggedAndNotRead) {
             "BLOCK] \"), which is not read: --source=kmsg, journal or file would.\n");
 }
 
+TEST(RuleSurvey, WhereNoRuleLogsToUsItSaysWhatTheyDoInstead) {
+  RuleSurvey survey;
+  EXPECT_EQ(survey.silence({100, 86}, nobody),
+            "No rule of this node logs to group 100, 86, so nothing is told of. Put one before "
+            "each rule that drops: iptables -A CHAIN -j NFLOG --nflog-group 100 --nflog-prefix "
+            "\"drop:NAMESPACE/POLICY\"");
+  survey.add({"filter", "cali-pi-1", To::kKernelLog, 0, "calico-packet: "});
+  EXPECT_EQ(survey.silence({100}, nobody),
+            "No rule of this node logs to group 100, so nothing is told of. 1 rule of Calico logs "
+            "to the kernel's log (in chain cali-pi-1, prefix \"calico-packet: \"), which is not "
+            "read: --source=kmsg, journal or file would.");
+  survey.add({"inet", "mine", To::kNflogGroup, 5, ""});
+  EXPECT_NE(survey.silence({100}, nobody).find("name it with --nflog-group. 1 rule of Calico"),
+            std::string::npos);
+  EXPECT_EQ(survey.silence({100, 5}, nobody), "") << "one of them is logged to";
+  EXPECT_EQ(survey.silence({}, nobody), "");
+  for (unsigned group = 10; group < 100; ++group)
+    survey.add({"t", "c", To::kNflogGroup, static_cast<std::uint16_t>(group), ""});
+  EXPECT_LT(survey.silence({100}, nobody).size(), 1'000u);
+}
+
 TEST(RuleSurvey, CalicosFlowLogsAreFelixs) {
   RuleSurvey survey;
   survey.add({"filter", "cali-tw-1", To::kNflogGroup, 1, "DPI|default"});
