@@ -12,15 +12,15 @@ namespace {
 
 __extension__ using Wide = unsigned __int128;
 
-DropKey folded(DropKey key, Fold fold) {
-  key.fold = fold;
-  if (fold != Fold::kFlow) key.src = IpAddr();
-  if (fold == Fold::kPorts) {
-    key.detail = 0;
-    key.detail_kind = Detail::kNone;
-    key.service = nullptr;
-  }
-  return key;
+constexpr std::size_t at(Fold fold) { return static_cast<std::size_t>(fold); }
+
+// What a key of this fold has of a flow.
+constexpr bool has_source(Fold fold) { return fold == Fold::kFlow || fold == Fold::kDestinations; }
+constexpr bool has_destination(Fold fold) { return fold != Fold::kDestinations; }
+constexpr bool has_detail(Fold fold) { return fold == Fold::kFlow || fold == Fold::kSources; }
+
+bool same_detail(const DropKey& a, const DropKey& b) {
+  return a.detail == b.detail && a.detail_kind == b.detail_kind && a.service == b.service;
 }
 
 // The key is compared as bytes; in whole words, for a call to memcmp costs more.
@@ -32,16 +32,12 @@ bool same(const DropKey& a, const DropKey& b) {
   return differing == 0;
 }
 
-// Whether `entry` is what `flow` folds into, that is `entry == folded(flow, fold)`. Without the
-// copy, which is as dear as all the rest of a look-up.
+// Whether `entry`, a key of some fold, is that of `flow` in this one.
 bool stands_for(const DropKey& entry, const DropKey& flow, Fold fold) {
   if (fold == Fold::kFlow) return same(entry, flow);
-  if (entry.fold != fold || entry.dst != flow.dst || entry.protocol != flow.protocol ||
-      entry.cause != flow.cause)
-    return false;
-  return fold == Fold::kPorts ||
-         (entry.detail == flow.detail && entry.detail_kind == flow.detail_kind &&
-          entry.service == flow.service);
+  return entry.fold == fold && entry.protocol == flow.protocol && entry.cause == flow.cause &&
+         (has_destination(fold) ? entry.dst == flow.dst : entry.src == flow.src) &&
+         (!has_detail(fold) || same_detail(entry, flow));
 }
 
 // SplitMix64: spreads one seed over many secrets.
@@ -56,9 +52,9 @@ std::uint64_t next_secret(std::uint64_t& state) {
 
 Dedupe::Dedupe(const DedupeOptions& options) : options_(options) {
   options_.buckets = std::max(options_.buckets, 1U);
-  options_.capacity = std::max(options_.capacity, 16U);
-  const std::size_t most =
-      std::size_t{options_.capacity} + options_.capacity / 4 + options_.capacity / 16;
+  options_.capacity = std::max(options_.capacity, 64U);
+  std::size_t most = 0;
+  for (std::size_t fold = 0; fold < kFolds; ++fold) most += room(static_cast<Fold>(fold));
   slots_ = LazyArray<Slot>(std::bit_ceil(most + most / 2));
   entries_.reserve(most);  // address space only: pages are touched as keys come
   bucket_heads_.assign(options_.buckets, kNone);
@@ -66,21 +62,27 @@ Dedupe::Dedupe(const DedupeOptions& options) : options_(options) {
   for (std::uint64_t& secret : secrets_) secret = next_secret(state);
 }
 
-// Of folded(flow, fold). NH of UMAC (RFC 4418): its products do not wait for each other, and
-// without the secrets nobody can choose keys that collide.
+// Of the flow's key in this fold. NH of UMAC (RFC 4418): its products do not wait for each other,
+// and without the secrets nobody can choose keys that collide.
 std::uint32_t Dedupe::hash(const DropKey& flow, Fold fold) const {
   const auto product = [](std::uint64_t a, std::uint64_t b) { return static_cast<Wide>(a) * b; };
-  const auto at = [](auto value, int shift) { return static_cast<std::uint64_t>(value) << shift; };
-  const auto [dst0, dst1] = flow.dst.words();
-  std::uint64_t rest = at(flow.protocol, 24) | at(flow.dst.family(), 40) | at(fold, 48);
-  Wide sum = product(dst0 + secrets_[2], dst1 + secrets_[3]);
-  if (fold == Fold::kFlow) {
+  const auto part = [](auto value, int shift) {
+    return static_cast<std::uint64_t>(value) << shift;
+  };
+  std::uint64_t rest = part(flow.protocol, 24) | part(fold, 48);
+  Wide sum = 0;
+  if (has_destination(fold)) {
+    const auto [dst0, dst1] = flow.dst.words();
+    rest |= part(flow.dst.family(), 40);
+    sum += product(dst0 + secrets_[2], dst1 + secrets_[3]);
+  }
+  if (has_source(fold)) {
     const auto [src0, src1] = flow.src.words();
-    rest |= at(flow.src.family(), 32);
+    rest |= part(flow.src.family(), 32);
     sum += product(src0 + secrets_[0], src1 + secrets_[1]);
   }
-  if (fold != Fold::kPorts) {
-    rest |= at(flow.detail, 0) | at(flow.detail_kind, 16);
+  if (has_detail(fold)) {
+    rest |= part(flow.detail, 0) | part(flow.detail_kind, 16);
     sum += product(std::bit_cast<std::uint64_t>(flow.service) + secrets_[6], secrets_[7]);
   }
   sum += product(rest + secrets_[4], std::bit_cast<std::uint64_t>(flow.cause) + secrets_[5]);
@@ -88,7 +90,15 @@ std::uint32_t Dedupe::hash(const DropKey& flow, Fold fold) const {
   return static_cast<std::uint32_t>(half ^ half >> 32);
 }
 
-// The entry of folded(flow, fold), or kNone and the slot where it belongs.
+// Which share the flow's source has.
+std::uint16_t Dedupe::maker_of(const DropKey& flow) const {
+  const auto [src0, src1] = flow.src.words();
+  const Wide product = static_cast<Wide>(src0 + secrets_[8]) * (src1 + secrets_[9]);
+  const auto half = static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  return static_cast<std::uint16_t>((half ^ half >> 32) % kShares);
+}
+
+// The entry of the flow's key in this fold, or kNone and the slot where it belongs.
 std::uint32_t Dedupe::find(const DropKey& flow, Fold fold, std::uint32_t hash,
                            std::size_t& slot) const {
   const std::size_t mask = slots_.size() - 1;
@@ -108,13 +118,23 @@ std::uint32_t Dedupe::room(Fold fold) const {
     case Fold::kSources:
       return options_.capacity / 4;
     case Fold::kPorts:
+      return options_.capacity / 16;
+    case Fold::kDestinations:
       break;
   }
-  return options_.capacity / 16;
+  return options_.capacity / 64;
+}
+
+// For one more key that this source makes.
+bool Dedupe::has_room(Fold fold, std::uint16_t maker) const {
+  const std::uint32_t all = room(fold), taken = live_[at(fold)];
+  if (taken < all / 4) return true;
+  return taken < all && shares_[maker][at(fold)] < std::max(all / 16, 1U);
 }
 
 // The flow's own entry, else the one it folds into, else kNone. Look-ups: one for a known flow, two
-// for one that a closed port or a full table folds, three for a new one.
+// for one that a closed port or a full table folds, three for a new one, four where a source has
+// had its share of destinations.
 std::uint32_t Dedupe::entry_for(const DropKey& flow, std::uint32_t flow_hash) {
   std::size_t slot = 0;
   if (const std::uint32_t known = find(flow, Fold::kFlow, flow_hash, slot); known != kNone)
@@ -123,18 +143,19 @@ std::uint32_t Dedupe::entry_for(const DropKey& flow, std::uint32_t flow_hash) {
   std::size_t port_slot = 0;
   const std::uint32_t port_hash = hash(flow, Fold::kSources);
   std::uint32_t port = find(flow, Fold::kSources, port_hash, port_slot);
-  const bool no_flow = live(Fold::kFlow) >= room(Fold::kFlow);
+  const std::uint16_t maker = maker_of(flow);
+  const bool no_flow = !has_room(Fold::kFlow, maker);
   if (port != kNone && (no_flow || entries_[port].closed)) return port;
 
-  const std::uint32_t destination = destination_of(flow);
-  if (destination == kNone) return port;  // which may have outlived its own
+  const std::uint32_t destination = find_or_insert(flow, Fold::kPorts, maker);
+  if (destination == kNone)  // its port may have outlived it
+    return port != kNone ? port : find_or_insert(flow, Fold::kDestinations, maker);
   if (port == kNone) {
-    if (entries_[destination].children >= options_.ports ||
-        live(Fold::kSources) >= room(Fold::kSources))
+    if (entries_[destination].children >= options_.ports || !has_room(Fold::kSources, maker))
       return destination;
     ++entries_[destination].children;
     find(flow, Fold::kSources, port_hash, port_slot);  // anew: the destination may have taken it
-    port = insert(folded(flow, Fold::kSources), port_hash, port_slot);
+    port = insert(flow, Fold::kSources, maker, port_hash, port_slot);
   }
   if (no_flow) return port;
   Entry& above = entries_[port];
@@ -144,20 +165,20 @@ std::uint32_t Dedupe::entry_for(const DropKey& flow, std::uint32_t flow_hash) {
   ++above.children;
   ++entries_[destination].flows;
   find(flow, Fold::kFlow, flow_hash, slot);  // anew, likewise
-  return insert(flow, flow_hash, slot);
+  return insert(flow, Fold::kFlow, maker, flow_hash, slot);
 }
 
-// Found or made; kNone: there is no room for one more.
-std::uint32_t Dedupe::destination_of(const DropKey& flow) {
+// kNone: there is no room for one more.
+std::uint32_t Dedupe::find_or_insert(const DropKey& flow, Fold fold, std::uint16_t maker) {
   std::size_t slot = 0;
-  const std::uint32_t h = hash(flow, Fold::kPorts);
-  const std::uint32_t known = find(flow, Fold::kPorts, h, slot);
+  const std::uint32_t h = hash(flow, fold);
+  const std::uint32_t known = find(flow, fold, h, slot);
   if (known != kNone) return known;
-  if (live(Fold::kPorts) >= room(Fold::kPorts)) return kNone;
-  return insert(folded(flow, Fold::kPorts), h, slot);
+  return has_room(fold, maker) ? insert(flow, fold, maker, h, slot) : kNone;
 }
 
-std::uint32_t Dedupe::insert(const DropKey& key, std::uint32_t hash, std::size_t slot) {
+std::uint32_t Dedupe::insert(const DropKey& flow, Fold fold, std::uint16_t maker,
+                             std::uint32_t hash, std::size_t slot) {
   std::uint32_t index = free_;
   if (index != kNone) {
     free_ = entries_[index].next;
@@ -169,11 +190,14 @@ std::uint32_t Dedupe::insert(const DropKey& key, std::uint32_t hash, std::size_t
   const Entry old = std::exchange(entry, Entry{});
   entry.again = old.again;  // a place may still be in that list when it changes hands
   entry.next_again = old.next_again;
-  entry.key = key;
+  entry.key = flow;
+  entry.key.fold = fold;
+  entry.maker = maker;
   entry.next = bucket_heads_[current_];
   bucket_heads_[current_] = index;
   slots_[slot] = {index + 1, hash};
-  ++live(key.fold);
+  ++live_[at(fold)];
+  ++shares_[maker][at(fold)];
   return index;
 }
 
@@ -192,18 +216,26 @@ void Dedupe::erase(std::uint32_t index) {
     }
   }
   slots_[hole] = Slot();
-  --live(key.fold);
+  --live_[at(key.fold)];
+  --shares_[entries_[index].maker][at(key.fold)];
   entries_[index].next = free_;
   free_ = index;
 }
 
+// With what the fold leaves out, where it is the same of all these packets.
 bool Dedupe::hand_out(Entry& entry, BoundedQueue<DropSummary>& out) {
-  DropSummary summary{entry.key,  entry.pending, entry.first,
-                      entry.last, entry.example, entry.interfaces};
-  if (entry.key.fold == Fold::kSources && entry.one_source) {  // then nothing is lost by the fold
-    summary.key.fold = Fold::kFlow;
-    summary.key.src = std::exchange(summary.example, IpAddr());
+  DropSummary summary{entry.key, entry.pending, entry.first, entry.last, {}, entry.interfaces};
+  DropKey& key = summary.key;
+  if (!entry.one_detail) {
+    key.detail = 0;
+    key.detail_kind = Detail::kNone;
+    key.service = nullptr;
   }
+  if (key.fold == Fold::kPorts && entry.one_detail) key.fold = Fold::kSources;
+  if (entry.one_peer)
+    key.fold = Fold::kFlow;
+  else
+    summary.example = std::exchange(has_source(key.fold) ? key.dst : key.src, IpAddr());
   if (!out.push(summary)) return false;
   entry.pending = 0;
   entry.announced = true;
@@ -240,15 +272,23 @@ bool Dedupe::add_one(const Drop& drop, std::uint32_t hash, BoundedQueue<DropSumm
   const std::uint32_t index = entry_for(drop.key, hash);
   if (index == kNone) return false;
   Entry& entry = entries_[index];
+  const Fold fold = entry.key.fold;
   if (entry.pending++ == 0) {
     entry.first = entry.last = drop.time;
     entry.interfaces = drop.interfaces;
+    if (fold != Fold::kFlow) {
+      entry.key = drop.key;
+      entry.key.fold = fold;
+      entry.one_peer = entry.one_detail = true;
+    }
   }
   entry.first = std::min(entry.first, drop.time);
   entry.last = std::max(entry.last, drop.time);
-  if (entry.key.fold != Fold::kFlow) {
-    if (entry.example.empty()) entry.example = drop.key.src;
-    entry.one_source = entry.one_source && entry.example == drop.key.src;
+  if (fold != Fold::kFlow) {
+    const bool by_source = has_source(fold);
+    entry.one_peer = entry.one_peer &&
+                     (by_source ? entry.key.dst == drop.key.dst : entry.key.src == drop.key.src);
+    entry.one_detail = entry.one_detail && same_detail(entry.key, drop.key);
   }
   if (entry.announced || entry.again) return true;
   if (again_head_ == kNone && hand_out(entry, out)) return true;
@@ -285,7 +325,7 @@ void Dedupe::turn(SteadyTime now, BoundedQueue<DropSummary>& out) {
     index = next;
   }
   flush(out);
-  if (live_[0] + live_[1] + live_[2] == 0) {
+  if (live_ == Share{}) {
     next_edge_ = {};  // nothing to turn: an idle node sleeps
     return;
   }

@@ -41,9 +41,10 @@ enum class Detail : std::uint8_t {
 // What a key stands for. Only the fold (core/dedupe) makes others than kFlow, when there are too
 // many flows to tell apart.
 enum class Fold : std::uint8_t {
-  kFlow,     // one source
-  kSources,  // many sources: `src` is empty
-  kPorts,    // many sources, ports and ICMP types: `src` is empty, `detail_kind` kNone
+  kFlow,          // one source
+  kSources,       // many sources: `src` is empty
+  kPorts,         // many sources, ports and ICMP types: `src` is empty, `detail_kind` kNone
+  kDestinations,  // many destinations: `dst` is empty; `detail_kind` kNone where it differs
 };
 
 // Two drops with equal keys are repeats. Never holds the source port. Numbers in host order.
@@ -82,7 +83,7 @@ struct DropSummary {
   DropKey key;
   std::uint64_t count = 0;
   SystemTime first, last;
-  IpAddr example{};  // one of the sources, where key.fold says that there are many
+  IpAddr example{};  // one of the sources or destinations, where key.fold says that there are many
   const Interfaces* interfaces = nullptr;  // of the first of them
 
   // No packets: what came before it belongs to a cut (core/cut.h).

@@ -39,7 +39,7 @@ enum class Where : std::uint8_t {
   kNetlinkOverrun,  // the kernel dropped the record: the socket buffer was full. Never seen.
   kKmsgOverrun,     // records, of drops or not, that /dev/kmsg had overwritten. Never seen.
   kUndecodable,     // not a packet we understand, or a damaged log line
-  kFoldFull,        // no room left in the fold, not even per destination
+  kFoldFull,        // no room left in the fold, not even per source
   kQueueFull,       // at exit: the deliver thread did not take it in time
   kRefused,         // the API server refuses for good: 403, 404 on the namespace, 422 …
   kExpired,         // older than --expire; or the API server was away for longer than we hold on

@@ -29,8 +29,10 @@ std::string what(const DropKey& key) {
 
 std::string outline(const DropSummary& drop) {
   const DropKey& key = drop.key;
-  std::string text = key.fold == Fold::kFlow ? key.src.to_string() : "many addresses";
-  text += " > " + key.dst.to_string() + what(key);
+  const auto end = [&key](const IpAddr& ip) {
+    return ip.empty() && key.fold != Fold::kFlow ? "many addresses" : ip.to_string();
+  };
+  std::string text = end(key.src) + " > " + end(key.dst) + what(key);
   if (drop.interfaces) {
     const Interfaces& names = *drop.interfaces;
     if (!names.in.empty()) text.append(", in ").append(names.in.view());

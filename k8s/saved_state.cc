@@ -276,7 +276,7 @@ void drop(Archive& a, Of<Archive, SavedDrop>& d) {
   a.address(key.src);
   a.address(key.dst);
   a.value(key.fold);
-  a.check(key.fold == Fold::kFlow || key.fold == Fold::kSources || key.fold == Fold::kPorts);
+  a.check(key.fold <= Fold::kDestinations);
   a.cause(key.cause);
   a.value(d.drop.count);
   a.time(d.drop.first);

@@ -106,12 +106,16 @@ TEST(Ingest, CountsWhatTheFoldHasNoRoomFor) {
   FakeSource source(metrics);
   BoundedQueue<DropSummary> queue(4);
   IngestOptions options;
-  options.dedupe.capacity = 16;  // one destination
+  options.dedupe.capacity = 64;  // one source that scans
   Ingest ingest(options, source, queue, metrics, [] {});
-  source.give({drop("10.0.0.2", 80), drop("10.0.0.3", 80), drop("10.0.0.3", 80)});
+  std::vector<Drop> scan{drop("10.0.0.2", 80), drop("10.0.0.3", 80), drop("10.0.0.4", 80)};
+  scan.push_back(drop("10.0.0.5", 80));
+  scan.back().key.protocol = 17;  // would be another key
+  scan.push_back(scan.back());
+  source.give(scan);
   ASSERT_TRUE(ingest.step(steady_now()));
   EXPECT_EQ(metrics.lost[Where::kFoldFull].value(), 2u);
-  EXPECT_EQ(metrics.pending(), 1);
+  EXPECT_EQ(metrics.pending(), 3);
 }
 
 TEST(Ingest, AtTheEndReadsOnAndHandsOutWhatIsPending) {

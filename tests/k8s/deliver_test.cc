@@ -305,6 +305,43 @@ TEST_F(DeliverManyPeers, APodThatScansHasOneEventForItsTargets) {
   EXPECT_EQ(metrics.reported.value(), 60U);
 }
 
+// What ingest has folded of a scan: the targets are not known, but for an example each.
+TEST_F(DeliverManyPeers, AFoldedScanIsToldToItsSenderAlone) {
+  PodLookup real(api, metrics, {.limits = {.burst = 1000}});
+  lookup = &real;
+  options.locating.bound = 1h;
+  start();
+  const auto push_scan = [&](std::string_view src, std::optional<std::uint16_t> port,
+                             std::string_view example) {
+    DropKey key = port_key(src, "192.0.2.1", port.value_or(0));
+    if (!port) key.detail_kind = Detail::kNone;
+    key.dst = IpAddr();
+    key.fold = Fold::kDestinations;
+    ASSERT_TRUE(queue.push({key, 500, system_now(), system_now(), make::ip(example)}));
+    metrics.seen.add(500);
+  };
+  for (int n = 1; n <= 12; ++n) push(port_key("10.0.0.1", peer(n), 22), 1);
+  push_scan("10.0.0.1", 22, "10.0.0.3");      // of the Event that its first targets share
+  push_scan("10.0.0.2", {}, "10.0.0.3");      // of several ports
+  push_scan("198.51.100.9", 22, "10.0.0.1");  // of no Pod: whose it is, is asked for
+  settle(5s);
+  const std::string to = "Packet dropped when sending traffic to ";
+  EXPECT_EQ(shared(),
+            Messages{"502 " + to + "at least 3 addresses, e.g. 192.0.2.11, on port 22/TCP."});
+  EXPECT_EQ(shared("cart"), Messages{"500 " + to +
+                                     "at least 1 address, e.g. bank/vault (IP: 10.0.0.3), over "
+                                     "protocol 6."});
+  EXPECT_EQ(shared("vault"), Messages{});
+  EXPECT_EQ(metrics.drops[DropWay::kSending].at(DropProtocol::kTcp, DropCause::kNone).value(),
+            1'002U);
+  EXPECT_EQ(metrics.reported.value(), 1'002U);
+  EXPECT_EQ(api.size(), 13U) << "the twelve targets and that one source";
+  while (api.open() > 0) api.answer(200, R"({"kind":"PodList","items":[]})");
+  settle(5s);
+  EXPECT_EQ(metrics.suppressed[Why::kNoPod].value(), 500U);
+  EXPECT_EQ(metrics.pending(), 0);
+}
+
 // The eleventh client is one of many to the receiver; the receiver is the one to each client.
 TEST_F(DeliverManyPeers, EachEndIsFoldedForItself) {
   for (int n = 1; n <= 12; ++n) {

@@ -108,6 +108,30 @@ TEST(Describe, TellsTheServiceOnBothPods) {
             "address fd00:10:96::11).");
 }
 
+TEST(Describe, TellsOfAScanWithoutThePortsThatDiffer) {
+  const Cause cause{"denied by NetworkPolicy shop/default-deny"};
+  DropKey key = port_key("10.1.2.4", "10.1.2.3", 0, IPPROTO_TCP, &cause);  // of the example
+  key.detail_kind = Detail::kNone;
+  key.fold = Fold::kDestinations;
+  const auto message = [&](const Owner& example, PeerCount peers) {
+    const EventSubject subject =
+        describe(key, Direction::kSending, owner(web()), example, By::kWorkload, Peers::kMany);
+    EventRecord record;
+    record.peers = peers;
+    return message_of(subject, record);
+  };
+  EXPECT_EQ(message({}, {.addresses = 37, .complete = false}),
+            "Packet dropped when sending traffic to at least 37 addresses, e.g. 10.1.2.3, over "
+            "protocol 6: denied by NetworkPolicy shop/default-deny.");
+  EXPECT_EQ(message(owner(pod("shop", "cart", "uid-c")), {.addresses = 257, .complete = false}),
+            "Packet dropped when sending traffic to more than 256 addresses, e.g. shop/cart (IP: "
+            "10.1.2.3), over protocol 6: denied by NetworkPolicy shop/default-deny.");
+  key.protocol = 0;
+  EXPECT_EQ(message({}, {.addresses = 1, .complete = false}),
+            "Packet dropped when sending traffic to at least 1 address, e.g. 10.1.2.3: denied by "
+            "NetworkPolicy shop/default-deny.");
+}
+
 TEST(Describe, HostileTextStaysInsideTheGrammarAndTheLimit) {
   const std::regex grammar(
       R"(Packet dropped when (receiving traffic from|sending traffic to) [^ ]+( \(IP: [0-9a-f.:]+\))?)"

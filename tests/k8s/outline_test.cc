@@ -41,6 +41,10 @@ TEST(Outline, LeavesOutWhatIsNot) {
   key.src = IpAddr();
   key.protocol = 0;
   EXPECT_EQ(outline(drop(key)), "many addresses > 192.0.2.1");
+  key = port_key("10.1.2.3", "192.0.2.1", 22);
+  key.fold = Fold::kDestinations;
+  key.dst = IpAddr();
+  EXPECT_EQ(outline(drop(key)), "10.1.2.3 > many addresses on port 22/TCP");
 }
 
 }  // namespace

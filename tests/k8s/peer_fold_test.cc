@@ -138,6 +138,27 @@ TEST_F(PeerFoldTest, WhatIngestHasFoldedIsShared) {
   EXPECT_FALSE(place.peers.complete);  // for good
 }
 
+TEST_F(PeerFoldTest, WhatIngestHasFoldedOfAScanIsSharedByItsTargets) {
+  start();
+  const auto send = [&](const DropSummary& drop) {
+    return fold->place("uid-web", Direction::kSending, drop, now);
+  };
+  for (int n = 0; n < 30; ++n) send({port_key("10.0.0.1", peer(n), 22), 1, {}, {}});
+  DropSummary folded{port_key("10.0.0.1", peer(0), 22), 5, {}, {}, ip(peer(50))};
+  folded.key.dst = IpAddr();
+  folded.key.fold = Fold::kDestinations;
+  const PeerFold::Place place = send(folded);
+  EXPECT_EQ(place.event, shared_event_key("uid-web", Direction::kSending,
+                                          port_key("10.0.0.1", "192.0.2.1", 22)));
+  EXPECT_EQ(place.peers.addresses, 21U);
+  EXPECT_FALSE(place.peers.complete);
+  EXPECT_EQ(place.example, ip(peer(10)));
+  folded.key.detail = 0;  // of many ports: none of those that have one
+  folded.key.detail_kind = Detail::kNone;
+  EXPECT_EQ(send(folded).peers.addresses, 1U);
+  EXPECT_EQ(send(folded).example, ip(peer(50)));
+}
+
 TEST_F(PeerFoldTest, PastItsBoundAGroupSaysMoreThan) {
   start();
   EXPECT_EQ(receive_all(0, 266).peers.addresses, 256U);
@@ -245,7 +266,8 @@ TEST_F(PeerFoldTest, HostileGrowthIsBounded) {
                      {},
                      {},
                      ip(peer(static_cast<int>(random() % 600)))};
-    drop.key.fold = random() % 8 == 0 ? Fold::kSources : Fold::kFlow;
+    const Fold folds[] = {Fold::kSources, Fold::kDestinations};
+    drop.key.fold = random() % 8 == 0 ? folds[random() % 2] : Fold::kFlow;
     const auto direction = random() % 2 ? Direction::kReceiving : Direction::kSending;
     const PeerFold::Place place = fold->place("uid", direction, drop, now);
     ASSERT_LE(fold->groups(), 16U);

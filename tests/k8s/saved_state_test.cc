@@ -148,6 +148,11 @@ TEST_F(SavedStateTest, WhatCannotBePrintedOrPointsOutsideIsNotTaken) {
   EXPECT_FALSE(with([](SavedState& s, EventSubject&) { s.time = SystemTime::max(); }));
   EXPECT_FALSE(with([](SavedState& s, EventSubject&) { s.drops[0].drop.count = 0; }));
   EXPECT_FALSE(with([](SavedState& s, EventSubject&) { s.peers[0].memory = UINT32_MAX; }));
+  const auto with_fold = [&with](Fold fold) {
+    return with([fold](SavedState& s, EventSubject&) { s.drops[1].drop.key.fold = fold; });
+  };
+  EXPECT_TRUE(with_fold(Fold::kDestinations));
+  EXPECT_FALSE(with_fold(static_cast<Fold>(static_cast<int>(Fold::kDestinations) + 1)));
 }
 
 TEST(ClockPair, SteadyTimesSurviveAsWallTimes) {
