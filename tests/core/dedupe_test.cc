@@ -3,12 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <random>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "tests/bench/allocations.h"
 
 namespace kube_nflog {
 namespace {
@@ -405,6 +408,33 @@ TEST(Dedupe, APortThatOutlivesItsDestinationGoesOnCounting) {
     EXPECT_TRUE(add(dedupe, drop(source, 7, 81), kStart + seconds(9), out)) << "by its port";
   dedupe.flush(out);
   EXPECT_EQ(told(out), (Told{"1: 1 > 7:82", "1: 2 > 7:81", "1: 3 > 7:81"}));
+}
+
+// Not even while the table fills: all that a fold can need is set aside by its constructor.
+TEST(Dedupe, AllocatesNothingFromTheFirstPacketOn) {
+  Dedupe dedupe({.window = seconds(8), .buckets = 8, .seed = 1});
+  BoundedQueue<DropSummary> out(1'024);
+  std::mt19937 dice(1);
+  const auto any = [&dice] { return static_cast<std::uint32_t>(dice()); };
+  SteadyTime now = kStart;
+  std::uint64_t packets = 0, told = 0, refused = 0;
+  std::size_t most = 0;
+  const std::uint64_t before = allocations();
+  for (; packets < 2'000'000; ++packets) {
+    // From anywhere to one Pod, from one Pod to anywhere, to a few Pods, to anywhere.
+    const std::uint32_t destinations[] = {7, any(), 100 + any() % 200, any()};
+    const std::uint32_t src = packets % 4 == 1 ? 1 : any(), dst = destinations[packets % 4];
+    refused += !add(dedupe, drop(src, dst, static_cast<std::uint16_t>(any() % 64)), now, out);
+    if (packets % 512 == 0) told += drain(out);
+    if (packets % 200'000 == 0) dedupe.turn(now += seconds(1), out);
+    dedupe.offer_again(out);
+    most = std::max(most, dedupe.size());
+  }
+  while (dedupe.flush(out) > 0) told += drain(out);
+  EXPECT_EQ(allocations(), before);
+  EXPECT_EQ(told + drain(out) + refused, packets);
+  EXPECT_EQ(most, 65'536u);
+  EXPECT_GT(refused, 0u) << "everything was full";
 }
 
 // Against maps that never forget: whatever the order of packets, edges and full queues, every
