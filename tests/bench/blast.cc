@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// blast OUT IN FLOWS PACKETS RATE: sends PACKETS TCP SYNs, in turn from FLOWS distinct flows, as
-// Ethernet frames from the device OUT to its peer IN, RATE a second (0: as fast as one core can).
-// For scripts/bench: no routing, no socket buffer, as little cost a packet as a syscall interface
-// allows.
+// blast OUT IN FLOWS PACKETS RATE [SOURCE]: sends PACKETS TCP SYNs, in turn from FLOWS distinct
+// flows, as Ethernet frames from the device OUT to its peer IN, RATE a second (0: as fast as one
+// core can). From as many addresses to one; or, as a scan, from SOURCE to one port of as many
+// addresses. For scripts/bench and tests/netns: no routing, no socket buffer, as little cost a
+// packet as a syscall interface allows.
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
@@ -32,8 +33,8 @@ using Clock = std::chrono::steady_clock;
 constexpr unsigned kBatch = 256;
 constexpr unsigned kPortsPerSource = 256;
 constexpr std::uint16_t kFirstPort = 1024;
-constexpr std::uint32_t kFirstSource = 0x0a80'0000;  // 10.128.0.0, up to 32,768 * 256 flows … /9
-constexpr std::uint32_t kDestination = 0x0a01'0003;  // 10.1.0.3, the Pod that bench/pods.json has
+constexpr std::uint32_t kFirstAddress = 0x0a80'0000;  // 10.128.0.0, up to 32,768 * 256 flows … /9
+constexpr std::uint32_t kDestination = 0x0a01'0003;   // 10.1.0.3, the Pod that bench/pods.json has
 
 struct Frame {
   std::uint8_t padding[2];  // not sent: what follows the Ethernet header is aligned
@@ -49,16 +50,20 @@ struct Blast {
   std::string out, in;
   std::uint32_t flows = 0;
   std::uint64_t packets = 0, rate = 0;
+  in_addr source{};  // of a scan
+  bool is_scan = false;
 };
 
 bool parse(int argc, char** argv, Blast& blast) {
-  if (argc != 6) return false;
+  if (argc != 6 && argc != 7) return false;
   const auto number = [&](int i) { return std::strtoull(argv[i], nullptr, 10); };
   blast.out = argv[1];
   blast.in = argv[2];
   blast.flows = static_cast<std::uint32_t>(number(3));
   blast.packets = number(4);
   blast.rate = number(5);
+  blast.is_scan = argc == 7;
+  if (blast.is_scan && inet_pton(AF_INET, argv[6], &blast.source) != 1) return false;
   return blast.flows > 0 && blast.out.size() < IFNAMSIZ && blast.in.size() < IFNAMSIZ;
 }
 
@@ -109,9 +114,15 @@ void make_syn(Frame& frame) {
   std::fill(std::begin(frame.options), std::end(frame.options), std::uint8_t{TCPOPT_NOP});
 }
 
-void set_flow(Frame& frame, std::uint32_t flow) {
-  frame.ip.saddr = htonl(kFirstSource + flow / kPortsPerSource);
-  frame.tcp.dest = htons(static_cast<std::uint16_t>(kFirstPort + flow % kPortsPerSource));
+void set_flow(const Blast& blast, Frame& frame, std::uint32_t flow) {
+  if (blast.is_scan) {
+    frame.ip.saddr = blast.source.s_addr;
+    frame.ip.daddr = htonl(kFirstAddress + flow);
+    frame.tcp.dest = htons(kFirstPort);
+  } else {
+    frame.ip.saddr = htonl(kFirstAddress + flow / kPortsPerSource);
+    frame.tcp.dest = htons(static_cast<std::uint16_t>(kFirstPort + flow % kPortsPerSource));
+  }
   frame.ip.check = 0;
   frame.ip.check = ip_checksum(frame.ip);
 }
@@ -138,7 +149,7 @@ bool send_all(int fd, const Blast& blast, const Frame& pattern) {
   for (std::uint64_t sent = 0; sent < blast.packets;) {
     const auto batch = static_cast<unsigned>(std::min(most, blast.packets - sent));
     for (unsigned i = 0; i < batch; ++i) {
-      set_flow(frames[i], flow);
+      set_flow(blast, frames[i], flow);
       flow = flow + 1 < blast.flows ? flow + 1 : 0;
     }
     for (unsigned done = 0; done < batch;) {
@@ -159,7 +170,7 @@ bool send_all(int fd, const Blast& blast, const Frame& pattern) {
 int main(int argc, char** argv) {
   Blast blast;
   if (!parse(argc, argv, blast)) {
-    std::fprintf(stderr, "usage: blast OUT IN FLOWS PACKETS RATE\n");
+    std::fprintf(stderr, "usage: blast OUT IN FLOWS PACKETS RATE [SOURCE]\n");
     return 64;
   }
   Frame frame{};
