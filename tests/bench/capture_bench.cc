@@ -156,6 +156,20 @@ void FoldOverflow(State& state) {
 }
 BENCHMARK(FoldOverflow)->Name("fold into a full table")->Unit(benchmark::kMillisecond);
 
+// One source and a million destinations, of which it has had its share.
+void FoldScan(State& state) {
+  Fold fold;
+  std::vector<Drop> drops = flows(1'000'000);
+  for (Drop& drop : drops) {
+    std::swap(drop.key.src, drop.key.dst);
+    drop.key.src = drops[0].key.src;
+  }
+  fold.add(drops);
+  fold.drain();
+  run(state, drops.size(), [&] { fold.add(drops); });
+}
+BENCHMARK(FoldScan)->Name("fold a scan")->Unit(benchmark::kMillisecond);
+
 // A bucket edge with counts pending on every key: how long capture pauses.
 void FoldEdge(State& state) {
   Fold fold;
