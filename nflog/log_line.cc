@@ -220,17 +220,43 @@ std::size_t last_out(std::string_view line) {
   return std::string_view::npos;
 }
 
+// Where `IN=` stands to an ` OUT=`; npos: another one's.
+std::size_t in_before(std::string_view line, std::size_t out) {
+  constexpr std::size_t kMaxInterface = 15;  // IFNAMSIZ without its NUL
+  const std::size_t in = line.rfind("IN=", out);
+  if (in == std::string_view::npos || out - in > 3 + kMaxInterface) return std::string_view::npos;
+  const bool parted = line.substr(in, out - in).find(' ') != std::string_view::npos;
+  return parted ? std::string_view::npos : in;
+}
+
+// Where the fields of a packet begin in what should be a prefix: so it is a line that was torn.
+// `IN= OUT=` alone may be one.
+std::size_t torn_fields(std::string_view text) {
+  constexpr std::array<std::string_view, 5> kFields{
+      "MAC=", "MACSRC=", "SRC=", "PHYSIN=", "PHYSOUT="};
+  for (std::size_t out = last_out(text); out != std::string_view::npos;
+       out = last_out(text.substr(0, out))) {
+    const std::size_t space = text.find(' ', out + 1);
+    if (space == std::string_view::npos || in_before(text, out) == std::string_view::npos) continue;
+    const std::string_view next = text.substr(space + 1);
+    if (std::any_of(kFields.begin(), kFields.end(),
+                    [next](std::string_view field) { return begins(next, field); }))
+      return space + 1;
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
 
 std::optional<LogLine> split_log_line(std::string_view line) {
   // The last one: a prefix may hold anything, but no field after it is named so.
   const std::size_t out = last_out(line);
   if (out == std::string_view::npos) return std::nullopt;
-  const std::size_t in = line.rfind("IN=", out);
-  constexpr std::size_t kMaxInterface = 15;  // IFNAMSIZ without its NUL
-  if (in == std::string_view::npos || out - in > 3 + kMaxInterface) return std::nullopt;
-  if (line.substr(in, out - in).find(' ') != std::string_view::npos) return std::nullopt;
-  const LogHeader header = read_log_header(line.substr(0, in));
+  const std::size_t in = in_before(line, out);
+  if (in == std::string_view::npos) return std::nullopt;
+  LogHeader header = read_log_header(line.substr(0, in));
+  if (const std::size_t torn = torn_fields(header.rest); torn != std::string_view::npos)
+    header = read_header_behind(header.rest.substr(torn));
   return LogLine{header.time, header.rest, line.substr(in)};
 }
 

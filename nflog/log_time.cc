@@ -21,9 +21,17 @@ class Scan {
 
   // Takes one of `any`, if it is next.
   bool take(std::string_view any) {
-    if (!sound_ || text_.empty() || any.find(text_.front()) == std::string_view::npos) return false;
+    if (!is_next(any)) return false;
     text_.remove_prefix(1);
     return true;
+  }
+  bool take_word(std::string_view word) {
+    if (!sound_ || !text_.starts_with(word)) return false;
+    text_.remove_prefix(word.size());
+    return true;
+  }
+  bool is_next(std::string_view any) const {
+    return sound_ && !text_.empty() && any.find(text_.front()) != std::string_view::npos;
   }
   void want(std::string_view any) { sound_ = take(any); }
   void want_if(bool condition) { sound_ = sound_ && condition; }
@@ -68,6 +76,7 @@ class Scan {
   bool sound_ = true;
 };
 
+constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
 constexpr std::string_view kWeekdays = "MonTueWedThuFriSatSun";
 
@@ -102,17 +111,32 @@ microseconds since_1970(Scan& scan, const std::chrono::year_month_day& date) {
   return scan.sound() ? std::chrono::sys_days(date).time_since_epoch() : std::chrono::days();
 }
 
-// None where none is written.
-std::optional<seconds> read_zone(Scan& scan) {
-  if (scan.take("Zz")) return seconds{};
+// `+01:00`, `+0100` or `+01`; none where none is written.
+std::optional<seconds> read_offset(Scan& scan) {
   const bool west = scan.take("-");
   if (!west && !scan.take("+")) return std::nullopt;
   const std::int64_t hours = scan.number(2, 2);
-  scan.take(":");
-  const std::int64_t minutes = scan.number(2, 2);
+  const bool has_minutes = scan.take(":") || scan.is_next(kDigits);
+  const std::int64_t minutes = has_minutes ? scan.number(2, 2) : 0;
   scan.want_if(hours < 24 && minutes < 60);
   const seconds ahead = std::chrono::hours(hours) + std::chrono::minutes(minutes);
   return west ? -ahead : ahead;
+}
+
+std::optional<seconds> read_zone(Scan& scan) {
+  return scan.take("Zz") ? seconds{} : read_offset(scan);
+}
+
+// `UTC` or an offset as a word of its own. What else stands there is the host, or a name such as
+// `CET`, which does not say where it is used.
+std::optional<seconds> read_zone_word(Scan& scan) {
+  Scan ahead = scan;
+  const bool is_utc = ahead.take_word("UTC") || ahead.take_word("GMT");
+  const std::optional<seconds> zone = is_utc ? seconds{} : read_offset(ahead);
+  ahead.want(" ");
+  if (!zone || !ahead.sound()) return std::nullopt;
+  scan = ahead;
+  return zone;
 }
 
 WrittenTime read_rfc3339(Scan& scan) {
@@ -125,9 +149,17 @@ WrittenTime read_rfc3339(Scan& scan) {
   scan.want("Tt ");
   value += read_clock(scan);
   value += read_fraction(scan, ".,");
-  const std::optional<seconds> zone = read_zone(scan);
+  std::optional<seconds> zone = read_zone(scan);
   scan.want(" ");
+  if (!zone) zone = read_zone_word(scan);
   return {zone ? Form::kZoned : Form::kLocal, value - zone.value_or(seconds{})};
+}
+
+// `Tue 2026-11-03 16:23:17 UTC`, as journalctl -o short-full writes it.
+WrittenTime read_full(Scan& scan) {
+  scan.name(kWeekdays);
+  scan.want(" ");
+  return read_rfc3339(scan);
 }
 
 WrittenTime read_rfc3164(Scan& scan) {
@@ -213,9 +245,8 @@ std::optional<microseconds> with_year(const WrittenTime& written, microseconds n
 
 WrittenTime take_date_time(std::string_view& text) {
   const bool digit = !text.empty() && text.front() >= '0' && text.front() <= '9';
-  if (!digit) return take_as(read_rfc3164, text);
-  const WrittenTime time = take_as(read_rfc3339, text);
-  return time ? time : take_as(read_unix, text);
+  const WrittenTime time = take_as(digit ? read_rfc3339 : read_rfc3164, text);
+  return time ? time : take_as(digit ? read_unix : read_full, text);
 }
 
 WrittenTime take_bracketed_time(std::string_view& text) {

@@ -35,8 +35,9 @@ struct WrittenTime {
 // Both take a time, and the space that ends it, off the front of `text`; false as a value: there is
 // none, and nothing was taken.
 //
-// RFC 3339 with any fraction, `T` or a space before the hours, and a zone, `Z` or none; RFC 3164
-// with or without a fraction; seconds since 1970 with one.
+// RFC 3339 with any fraction, `T` or a space before the hours, and a zone, `Z` or none, or ` UTC`
+// or ` +01:00` behind it, and a weekday or none in front; RFC 3164 with or without a fraction;
+// seconds since 1970 with one.
 WrittenTime take_date_time(std::string_view& text);
 // The kernel's `[ 123.456789]`, behind it also `[T42]`, its caller (CONFIG_PRINTK_CALLER); or what
 // `dmesg -T` puts there, `[Tue Nov  3 16:23:17 2026]`.

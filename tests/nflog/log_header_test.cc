@@ -71,7 +71,13 @@ const std::vector<Written>& headers() {
       {"ulogd", "Nov  3 16:23:17 node-1 ", Form::kYearless},
       {"kube-iptables-tailer's reader of journals", "2026-11-03T16:23:17.123456+01:00 node-1 ",
        Form::kZoned},
+      {"journalctl -o short-full", "Tue 2026-11-03 16:23:17 UTC node-1 kernel: ", Form::kZoned},
+      {"journalctl -o short-full, in Berlin",
+       "Tue 2026-11-03 17:23:17 CET node-1 kernel: ", Form::kLocal},
+      {"journalctl -o short-full, in Kolkata",
+       "Tue 2026-11-03 21:53:17 +0530 node-1 kernel: ", Form::kZoned},
       {"a template", "2026-11-03 16:23:17.123 node-1 kernel: ", Form::kLocal},
+      {"a template with a zone", "2026-11-03 16:23:17.123 GMT node-1 kernel: ", Form::kZoned},
   };
   return all;
 }
@@ -123,6 +129,17 @@ TEST(LogHeader, TheHostIsOneWordWhateverItsName) {
   }
 }
 
+// A word behind the time is a zone where a host and the tag follow.
+TEST(LogHeader, AHostMayBeNamedLikeAZone) {
+  const std::string date = "2026-11-03 16:23:17 ";
+  EXPECT_EQ(split(date + "CET kernel: my-drop: "), (Split{"my-drop: ", Form::kLocal}));
+  EXPECT_EQ(split(date + "NODE my-drop: "), (Split{"my-drop: ", Form::kLocal}));
+  EXPECT_EQ(split(date + "NODE two words "), (Split{"two words ", Form::kLocal}));
+  EXPECT_EQ(split(date + "CET kernel kernel: kernel: x "), (Split{"kernel: x ", Form::kLocal}));
+  EXPECT_EQ(split("Nov  3 16:23:17 CET node-1 kernel: "),
+            (Split{"node-1 kernel: ", Form::kYearless}));
+}
+
 // It is known by the colon that mostly ends a prefix, or by the tag.
 TEST(LogHeader, AHostMayBeMissing) {
   EXPECT_EQ(split("Nov  3 16:23:17 kernel: my-drop: ").prefix, "my-drop: ");
@@ -138,6 +155,27 @@ TEST(LogHeader, OnlyOneOfEachIsTakenOff) {
             "Nov  3 16:23:17 x ");
   EXPECT_EQ(split("<4><5>").prefix, "<5>");
   EXPECT_EQ(split("Nov  3 16:23:17 node-1 user.notice drop ").prefix, "user.notice drop ");
+}
+
+// Whatever they say before the tag, it is another word on each line, and no part of a prefix.
+TEST(LogHeader, OfAFormThatIsNotKnownTheTagIsTheEnd) {
+  for (const char* header :
+       {"Tue Nov  3 16:23:17 2026 node-1 kernel: ", "2026/11/03 16:23:17 node-1 kernel: ",
+        "16:23:17 kernel: ", "03.11.2026 16:23:17.123 [node-1] warning kernel: ",
+        "<4>Tue Nov  3 16:23:17 CET 2026 node-1 kernel: ", "1793722997 node-1 kernel: "}) {
+    EXPECT_EQ(split(std::string(header) + "my-drop: ").prefix, "my-drop: ") << header;
+    EXPECT_EQ(split(std::string(header) + "a kernel: b ").prefix, "a kernel: b ") << header;
+  }
+  EXPECT_EQ(split("2026/11/03 16:23:17 node-1 kernel: [ 1234.567890] my-drop: "),
+            (Split{"my-drop: ", Form::kUptime}));
+}
+
+// Nothing before the tag tells a time: the kernel's own line, whose rule says so.
+TEST(LogHeader, APrefixMayHaveTheTagInIt) {
+  for (const char* prefix : {"my kernel: drop ", "fw-2 kernel: ", "a:b kernel: c kernel: "}) {
+    EXPECT_EQ(split(prefix), (Split{prefix, Form::kNone}));
+    EXPECT_EQ(split("Nov  3 16:23:17 node-1 kernel: " + std::string(prefix)).prefix, prefix);
+  }
 }
 
 TEST(LogHeader, WhatIsAlmostOneIsAPrefix) {

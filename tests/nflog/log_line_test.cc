@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
@@ -195,7 +196,47 @@ TEST(LogLine, OfALineInsideAnotherTheLastCounts) {
     const std::optional<LogLine> parts = split_log_line(line);
     ASSERT_TRUE(parts);
     EXPECT_EQ(told(std::string(parts->body)), cases().front().want) << line;
+    EXPECT_EQ(parts->prefix, "drop ") << line;
+    EXPECT_EQ(parts->time.form, WrittenTime::Form::kYearless) << line;
   }
+}
+
+// What is the last line's own, wherever the one before was torn off, of `first` or behind it.
+void expect_last(const std::string& first, const std::string& header, const std::string& prefix,
+                 std::size_t from = 0) {
+  for (std::size_t n = std::min(from, first.size()); n <= first.size(); ++n) {
+    const std::string line = first.substr(0, n) + header + prefix + cases().front().body;
+    const std::optional<LogLine> parts = split_log_line(line);
+    ASSERT_TRUE(parts) << line;
+    EXPECT_EQ(parts->prefix, prefix) << line;
+    EXPECT_EQ(parts->body, cases().front().body) << line;
+  }
+}
+
+TEST(LogLine, WhatWasTornOffBeforeALineIsNoPartOfItsPrefix) {
+  const std::string body = kLink + kTcp;
+  for (const char* header :
+       {"Nov  3 16:23:17 node kernel: ", "2026-11-03T16:23:17.123456+01:00 node kernel: [ 1.0] ",
+        "Tue 2026-11-03 16:23:17 CET node kernel: ", "1793722997.123456 node kernel: ",
+        "<4>1 2026-11-03T16:23:17Z node kernel - - -  [ 1.0] ",
+        "Nov  3 16:23:17 node kern.warn kernel: "}) {
+    for (const char* prefix : {"DROP: ", "", "IN=", "two words ", "kernel: ", "IN= OUT= "})
+      expect_last(header + ("FIRST: " + body), header, prefix);
+  }
+}
+
+// These say less of where the last line begins; that another one was torn, its fields tell.
+TEST(LogLine, WithoutATagTheFieldsTellThatALineWasTorn) {
+  const std::string first = "FIRST: " + kLink + kTcp;
+  const std::size_t fields = first.find("MAC=") + 4;
+  expect_last(first, "Nov  3 16:23:17 node ", "DROP: ", fields);
+  expect_last(first, "[ 1234.567890] ", "DROP: ", fields);
+  expect_last(first, "2026/11/03 16:23:17 node kernel: ", "DROP: ", fields);
+  expect_last(first, "\x1b node kernel: ", "DROP: ", fields);
+  // Nothing at all before the prefix: of what is glued to it, digits go.
+  for (const char* torn : {"SRC=", "SRC=10.0", "SRC=10.0.0.1 DST=10.0.0.2 LEN=60 TTL=6", "SPT=4"})
+    expect_last("FIRST: IN=a OUT=b MAC=ee:ee " + std::string(torn), "",
+                "DROP: ", std::string::npos);
 }
 
 TEST(LogLine, ADaemonMayStripTheLastSpace) {

@@ -57,6 +57,12 @@ TEST(LogTime, Rfc3339WithAnyFractionAndZone) {
            {"2026-11-03T16:23:17.123456789Z ", whole + microseconds(123'456)},
            {"2026-11-03T16:23:17,123456+00:00 ", whole + microseconds(123'456)},
            {"2026-12-31T23:59:60Z ", utc(2027, 1, 1, 0, 0, 0)},
+           {"Tue 2026-11-03 16:23:17 UTC ", whole},
+           {"2026-11-03 16:23:17 GMT ", whole},
+           {"2026-11-03 17:23:17.000 +01:00 ", whole},
+           {"Tue 2026-11-03 21:53:17 +0530 ", whole},
+           {"Tue 2026-11-03 13:23:17 -03 ", whole},
+           {"Tue 2026-11-03T17:23:17+01:00 ", whole},
        }) {
     EXPECT_EQ(meant<-5>(line, kNow), want) << line << ": the local zone does not matter";
   }
@@ -66,6 +72,7 @@ TEST(LogTime, WithoutAZoneItIsLocal) {
   const SystemTime whole = utc(2026, 11, 3, 16, 23, 17);
   EXPECT_EQ(meant<0>("2026-11-03T16:23:17 ", kNow), whole);
   EXPECT_EQ(meant<-5>("2026-11-03 11:23:17.5 ", kNow), whole + microseconds(500'000));
+  EXPECT_EQ(meant<-5>("Tue 2026-11-03 11:23:17 ", kNow), whole);
   EXPECT_EQ(meant<2>("[Tue Nov  3 18:23:17 2026] ", kNow), whole);
   EXPECT_EQ(meant<2>("Nov  3 18:23:17 ", kNow), whole);
   EXPECT_EQ(meant<2>("Nov 03 18:23:17.250 ", kNow), whole + microseconds(250'000));
@@ -110,6 +117,11 @@ TEST(LogTime, WhatIsNoTimeIsLeftWhereItIs) {
                            "2026-11-03T16:23:17Zulu ",
                            "2026-11-03x16:23:17Z ",
                            "2026-1-03T16:23:17Z ",
+                           "Tue ",
+                           "Tue 2026-11-03",
+                           "Tue  2026-11-03 16:23:17 ",
+                           "Tux 2026-11-03 16:23:17 ",
+                           "Tue 1793722997.123456 ",
                            "Nov",
                            "Nov  3",
                            "Nov  3 16:23:17",
@@ -138,6 +150,12 @@ TEST(LogTime, WhatIsNoTimeIsLeftWhereItIs) {
                            "[Tue Feb 29 16:23:17 2026] "}) {
     EXPECT_FALSE(taken(line, line)) << line;
   }
+}
+
+// A word that is no zone is the host, or the prefix.
+TEST(LogTime, BehindATimeOnlyAZoneIsTaken) {
+  for (const char* word : {"CET ", "UTC", "UTCx ", "UT ", "+1 ", "+01:0 ", "+24 ", "-03:60 ", "+ "})
+    EXPECT_EQ(taken("2026-11-03 16:23:17 " + std::string(word), word).form, Form::kLocal);
 }
 
 TEST(LogTime, ACutTimeIsNoOtherTime) {
