@@ -20,13 +20,13 @@ using Take = std::function<Parsed(const std::string&)>;
 // One option is one row: flag, what --help shows of its value and meaning, how its value is taken
 // and how it is printed. The environment twin is derived: --log-file is KUBE_NFLOG_LOG_FILE.
 // `peer_env` is the name that kube-iptables-tailer used for the same thing, and `peer_value` how
-// its values map to ours.
+// its values map to ours: all that it took, we take.
 struct Row {
   std::string flag, value, help;
   Take take;
   std::function<std::string()> print;
   std::string peer_env = {};
-  std::function<std::string(const std::string&)> peer_value = {};
+  std::function<option_value::Mapped(const std::string&)> peer_value = {};
 };
 
 inline Take into(std::string& target) {

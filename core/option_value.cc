@@ -23,6 +23,12 @@ std::optional<T> number(std::string_view text) {
   return value;
 }
 
+// As Go's strconv.Atoi takes them.
+std::optional<std::int64_t> peer_number(std::string_view text) {
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  return number<std::int64_t>(text);
+}
+
 constexpr milliseconds kLongest = std::chrono::hours(24);  // beyond any use, and no sum overflows
 
 struct Unit {
@@ -69,6 +75,27 @@ constexpr NoiseKind kNoiseKinds[] = {{"mid-stream", &NoiseOptions::report_mid_st
                                      {"broadcast", &NoiseOptions::report_broadcast}};
 
 }  // namespace
+
+Mapped map_minutes(const std::string& text, milliseconds least, milliseconds preset) {
+  const std::optional<std::int64_t> n = peer_number(text);
+  if (!n) {
+    const std::string value = print_time(preset);
+    return {value, "is not a whole number: the default is in force, " + value};
+  }
+  constexpr std::int64_t kMost = std::chrono::duration_cast<std::chrono::minutes>(kLongest).count();
+  const std::string value = print_time(std::clamp<milliseconds>(
+      std::chrono::minutes(std::clamp<std::int64_t>(*n, 0, kMost)), least, kLongest));
+  if (*n > kMost) return {value, "is more than the most, which is in force: " + value};
+  if (*n <= 0) return {value, "is less than the least, which is in force: " + value};
+  return {value};
+}
+
+Mapped map_port(const std::string& text, std::uint16_t preset) {
+  const std::int64_t port = peer_number(text).value_or(0);
+  if (port > 0 && port <= UINT16_MAX) return {std::to_string(port)};
+  const std::string value = std::to_string(preset);
+  return {value, "is not a port: the default is in force, " + value};
+}
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;

@@ -17,6 +17,16 @@ namespace kube_nflog::option_value {
 // then as before.
 using Parsed = std::optional<std::string>;
 
+// Another program's value as one of ours; `remark` follows `VARIABLE: "value" ` in the log where
+// it means another thing than it says.
+struct Mapped {
+  std::string value, remark = {};
+};
+// A number of minutes, none that is a mistake: the nearest that is possible, else `preset`.
+Mapped map_minutes(const std::string& text, std::chrono::milliseconds least,
+                   std::chrono::milliseconds preset);
+Mapped map_port(const std::string& text, std::uint16_t preset);
+
 std::vector<std::string> split(const std::string& text);  // at commas
 std::string join(const std::vector<std::string>& parts);
 

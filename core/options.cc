@@ -25,26 +25,27 @@ using option_row::Choices;
 using option_row::into;
 using option_row::Row;
 using option_row::shown;
+using option_value::Mapped;
 using option_value::Parsed;
 using std::chrono::milliseconds;
 
-std::string minutes(const std::string& v) { return v + "m"; }
+constexpr std::uint16_t kPeerPort = 9090;  // where it served its metrics by default
 
 // The peer's POD_IDENTIFIER values; any other one meant "namespace" there.
-std::string peer_identifier(const std::string& v) {
-  if (v == "name" || v == "namespace") return v;
-  if (v == "name_with_namespace") return "name";
-  if (v == "label") return "label:";  // without POD_IDENTIFIER_LABEL: a mistake
-  return "namespace";
+Mapped peer_identifier(const std::string& v) {
+  if (v == "name" || v == "namespace") return {v};
+  if (v == "name_with_namespace") return {"name"};
+  if (v == "label") return {"label:"};  // without POD_IDENTIFIER_LABEL: a mistake
+  return {"namespace"};
 }
 
 // Its LOG_LEVEL, zap's: in small or capital letters; what it did not know was info.
-std::string peer_level(const std::string& v) {
+Mapped peer_level(const std::string& v) {
   std::string level = v;
   std::transform(level.begin(), level.end(), level.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (level == "debug" || level == "warn" || level == "error") return level;
-  return level == "dpanic" || level == "panic" || level == "fatal" ? "error" : "info";
+  if (level == "debug" || level == "warn" || level == "error") return {level};
+  return {level == "dpanic" || level == "panic" || level == "fatal" ? "error" : "info"};
 }
 
 // ---- rows
@@ -67,10 +68,24 @@ const Choices<bool> kSwitch{{"false", false}, {"true", true}, {"", true}};
 const Choices<std::string> kLevels{
     {"debug", "debug"}, {"info", "info"}, {"warn", "warn"}, {"error", "error"}};
 
-Row as_peer(Row row, std::string env, std::string (*value)(const std::string&)) {
+Row as_peer(Row row, std::string env, Mapped (*value)(const std::string&)) {
   row.peer_env = std::move(env);
   row.peer_value = value;
   return row;
+}
+
+// A time, of which kube-iptables-tailer was told whole minutes; the default is what `target` is.
+Row peer_minutes(std::string flag, std::string help, milliseconds& target, milliseconds least,
+                 std::string env) {
+  return {std::move(flag),
+          "TIME",
+          std::move(help),
+          into(target, least),
+          shown(target),
+          std::move(env),
+          [least, preset = target](const std::string& v) {
+            return option_value::map_minutes(v, least, preset);
+          }};
 }
 
 std::vector<Row> source_rows(Options& o) {
@@ -96,14 +111,15 @@ std::vector<Row> source_rows(Options& o) {
          o.log_prefixes = option_value::split(v);
          return Parsed();
        },
-       [&o] { return option_value::join(o.log_prefixes); }, "IPTABLES_LOG_PREFIX"},
+       [&o] { return option_value::join(o.log_prefixes); }},
+      {"log-word", "TEXT", "log prefixes that are this, or have it as a word, mean dropped, too",
+       into(o.log_word), shown(o.log_word), "IPTABLES_LOG_PREFIX"},
       {"journal-dir", "PATH", "journal files for --source=journal; default: this machine's own",
        into(o.journal_dir), shown(o.journal_dir), "JOURNAL_DIRECTORY"},
       {"state-dir", "DIR", "where to remember how far a log was read; default: start at its end",
        into(o.state_dir), shown(o.state_dir)},
-      {"expire", "TIME", "lines of a log that are older than this are counted, not told",
-       into(o.expire, milliseconds(1'000)), shown(o.expire), "PACKET_DROP_EXPIRATION_MINUTES",
-       minutes},
+      peer_minutes("expire", "lines of a log that are older than this are counted, not told",
+                   o.expire, milliseconds(1'000), "PACKET_DROP_EXPIRATION_MINUTES"),
   };
 }
 
@@ -145,9 +161,8 @@ std::vector<Row> kubernetes_rows(Options& o) {
 
 std::vector<Row> schedule_rows(Options& o) {
   return {
-      {"repeat-interval", "TIME", "repeats within this time are one drop that counts",
-       into(o.repeat_interval, milliseconds(80)), shown(o.repeat_interval),
-       "REPEATED_EVENTS_INTERVAL_MINUTES", minutes},
+      peer_minutes("repeat-interval", "repeats within this time are one drop that counts",
+                   o.repeat_interval, milliseconds(80), "REPEATED_EVENTS_INTERVAL_MINUTES"),
       {"update-interval", "TIME", "an Event's count is updated no sooner than this, then doubling",
        into(o.update_interval, milliseconds(10)), shown(o.update_interval)},
       {"update-interval-max", "TIME", "...up to this; keep it below half the Events' life",
@@ -229,12 +244,20 @@ Result<> take(const Row& row, const std::string& value, const std::string& from)
   return {};
 }
 
-Result<> apply_environment(const Row& row, const Environment& env) {
+std::string remark_on(const std::string& name, const std::string& value,
+                      const std::string& remark) {
+  return name + ": \"" + value + "\" " + remark + ".";
+}
+
+Result<> apply_environment(const Row& row, const Environment& env,
+                           std::vector<std::string>& remarks) {
   if (const auto it = env.find(twin(row.flag)); it != env.end())
     return take(row, it->second, it->first);
-  if (const auto it = env.find(row.peer_env); !row.peer_env.empty() && it != env.end())
-    return take(row, row.peer_value ? row.peer_value(it->second) : it->second, it->first);
-  return {};
+  const auto it = env.find(row.peer_env);
+  if (row.peer_env.empty() || it == env.end()) return {};
+  const Mapped mapped = row.peer_value ? row.peer_value(it->second) : Mapped{it->second};
+  if (!mapped.remark.empty()) remarks.push_back(remark_on(it->first, it->second, mapped.remark));
+  return take(row, mapped.value, it->first);
 }
 
 // What kube-iptables-tailer's variables say together. Where it read a log, that log is read, and
@@ -251,7 +274,8 @@ void apply_peer_pairs(Environment& env) {
   if (identifier != env.end() && identifier->second == "label" && label != env.end())
     env.emplace("KUBE_NFLOG_PEER_NAME", "label:" + label->second);
   if (const auto port = env.find("METRICS_SERVER_PORT"); port != env.end())
-    env.emplace("KUBE_NFLOG_LISTEN", "0.0.0.0:" + port->second);
+    env.emplace("KUBE_NFLOG_LISTEN",
+                "0.0.0.0:" + option_value::map_port(port->second, kPeerPort).value);
 }
 
 // What kube-iptables-tailer had to be told, and we need not be.
@@ -266,11 +290,14 @@ std::vector<std::string> remarks_on(const Environment& env) {
   for (const auto& [name, why] : kUnneeded)
     if (env.find(name) != env.end())
       remarks.push_back(std::string(name) + " is set but not needed: " + std::string(why) + ".");
-  if (env.find("METRICS_SERVER_PORT") != env.end() && env.find("KUBE_NFLOG_LISTEN") == env.end())
-    remarks.emplace_back(
-        "METRICS_SERVER_PORT serves the metrics on every IPv4 address, as kube-iptables-tailer "
-        "did; "
-        "--listen=ADDR:PORT names one.");
+  const auto port = env.find("METRICS_SERVER_PORT");
+  if (port == env.end() || env.find("KUBE_NFLOG_LISTEN") != env.end()) return remarks;
+  remarks.emplace_back(
+      "METRICS_SERVER_PORT serves the metrics on every IPv4 address, as kube-iptables-tailer did; "
+      "--listen=ADDR:PORT names one.");
+  const Mapped mapped = option_value::map_port(port->second, kPeerPort);
+  if (!mapped.remark.empty())
+    remarks.push_back(remark_on(port->first, port->second, mapped.remark));
   return remarks;
 }
 
@@ -343,7 +370,8 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv,
   line.options.remarks = remarks_on(env);
   apply_peer_pairs(env);
   for (const Row& row : all)
-    if (Result<> taken = apply_environment(row, env); !taken) return fail(std::move(taken).error());
+    if (Result<> taken = apply_environment(row, env, line.options.remarks); !taken)
+      return fail(std::move(taken).error());
 
   CLI::App app;
   app.set_help_flag();  // ours below: generated from the rows

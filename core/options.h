@@ -31,9 +31,11 @@ struct Options {
   std::uint32_t nflog_rcvbuf_bytes = 32U << 20;
   std::string log_file;
   std::chrono::milliseconds expire{600'000};  // older lines of a log are not told
-  std::vector<std::string> log_prefixes;  // empty: prefixes that say drop, deny, block or reject
-  std::string journal_dir;                // empty: this machine's own journal
-  std::string state_dir;                  // of core/state_file; empty: nothing is kept
+  // Both empty: prefixes that say drop, deny, block or reject.
+  std::vector<std::string> log_prefixes;
+  std::string log_word;     // of a prefix, or all of it
+  std::string journal_dir;  // empty: this machine's own journal
+  std::string state_dir;    // of core/state_file; empty: nothing is kept
 
   SinkChoice sink = SinkChoice::kKubernetes;
   StdoutFormat format = StdoutFormat::kJson;

@@ -17,6 +17,13 @@ namespace {
 // begin in a way that we do not know may have another one on each of them.
 constexpr std::size_t kMaxAdvice = 32;
 
+// After so many lines without one of the chosen prefixes, and none with one: a first connection, or
+// a few, whose packets were repeated.
+constexpr std::uint64_t kManyPassedOver = 5;
+
+// Our words may end up in the log that we read: they must not look like a line of the LOG target.
+bool may_be_told(std::string_view prefix) { return prefix.find(kLogMark) == prefix.npos; }
+
 // By more than this, a time without a zone is of another zone, not of a slow daemon.
 constexpr auto kSlowDaemon = std::chrono::minutes(10);
 
@@ -35,6 +42,7 @@ LogIntake::LogIntake(const LogIntakeOptions& options, CauseTable& causes, Metric
     : causes_(causes),
       verdicts_(PrefixOrigin::kLog, options.prefixes, causes),
       advises_(options.prefixes.empty()),
+      awaits_chosen_(!advises_),
       expire_(options.expire),
       metrics_(metrics) {}
 
@@ -44,8 +52,7 @@ Verdict LogIntake::judge(std::string_view prefix) {
   const Verdict verdict = verdicts_.of(prefix);
   const bool again = judged == verdicts_.size() + verdicts_.beyond_capacity();
   if (!advises_ || again || verdict.ruling != Ruling::kUnknown) return verdict;
-  // Our words may end up in the log that we read: they must not look like a line of the LOG target.
-  if (prefix.find(" OUT=") != std::string_view::npos) return verdict;
+  if (!may_be_told(prefix)) return verdict;
   if (advised_on_ < kMaxAdvice) {
     ++advised_on_;
     log::warn(prefix_advice(prefix));
@@ -53,6 +60,14 @@ Verdict LogIntake::judge(std::string_view prefix) {
     log::warn_every(std::chrono::seconds(60), "unknown_prefix", prefix_advice(prefix));
   }
   return verdict;
+}
+
+// A mistake in what was chosen would pass over every line, and say nothing. Once is enough: where
+// other rules log, too, it may be no mistake.
+void LogIntake::pass_over(std::string_view prefix) {
+  if (++passed_over_ < kManyPassedOver || !may_be_told(prefix)) return;
+  awaits_chosen_ = false;
+  log::warn(chosen_advice(prefix, passed_over_));
 }
 
 void LogIntake::warn_of_zone(SystemTime written, SystemTime now) {
@@ -82,13 +97,16 @@ void LogIntake::take(std::string_view line, std::optional<SystemTime> carrier, c
   const std::optional<LogLine> parts = split_log_line(line);
   if (!parts) return;  // somebody else's line
   ++counts_.seen;
-  const Verdict verdict = judge(trimmed(parts->prefix));
+  const std::string_view prefix = trimmed(parts->prefix);
+  const Verdict verdict = judge(prefix);
   if (verdict.ruling != Ruling::kDrop) {
+    if (awaits_chosen_ && verdict.ruling == Ruling::kUnknown) pass_over(prefix);
     ++(verdict.ruling == Ruling::kHint    ? counts_.hints
        : verdict.ruling == Ruling::kAllow ? counts_.allowed
                                           : counts_.unknown);
     return;
   }
+  awaits_chosen_ = false;
   const SystemTime time = std::min(carrier ? *carrier : time_of(parts->time, at), at.now);
   if (at.now - time > expire_) {
     ++counts_.expired;

@@ -23,8 +23,7 @@
 namespace kube_nflog {
 
 struct LogIntakeOptions {
-  // Empty: those that say drop, deny, block or reject.
-  std::vector<std::string> prefixes = {};
+  ChosenPrefixes prefixes = {};
   std::chrono::milliseconds expire = std::chrono::minutes(10);  // older lines are not told
 };
 
@@ -53,6 +52,7 @@ class LogIntake {
 
  private:
   Verdict judge(std::string_view prefix);
+  void pass_over(std::string_view prefix);
   SystemTime time_of(const WrittenTime& written, const ReadTime& at);
   void warn_of_zone(SystemTime written, SystemTime now);
 
@@ -60,6 +60,8 @@ class LogIntake {
   Verdicts verdicts_;
   bool advises_;  // no prefixes were chosen: tell which ones might be
   std::size_t advised_on_ = 0;
+  bool awaits_chosen_;  // prefixes were, and no line had one yet
+  std::uint64_t passed_over_ = 0;
   std::chrono::milliseconds expire_;
   LocalOffset local_;
   SystemTime next_zone_warning_{};

@@ -95,14 +95,18 @@ Result<State> open_state(const std::string& directory, std::string_view source) 
   return state;
 }
 
+LogIntakeOptions intake_options(const Options& options) {
+  return {.prefixes = {.whole = options.log_prefixes, .word = options.log_word},
+          .expire = options.expire};
+}
+
 Opened open_file(const Options& options, CauseTable& causes, Metrics& metrics) {
   Result<State> state = open_state(options.state_dir, "file");
   if (!state) return fail(state.error());
-  auto source =
-      FileSource::open({.path = options.log_file,
-                        .intake = {.prefixes = options.log_prefixes, .expire = options.expire},
-                        .wait = options.source == SourceChoice::kFile},
-                       state->start(), causes, metrics);
+  auto source = FileSource::open({.path = options.log_file,
+                                  .intake = intake_options(options),
+                                  .wait = options.source == SourceChoice::kFile},
+                                 state->start(), causes, metrics);
   if (!source) return fail(source.error());
   return std::move(*state).opened(std::move(*source), Keep::kReadFiles);
 }
@@ -110,8 +114,7 @@ Opened open_file(const Options& options, CauseTable& causes, Metrics& metrics) {
 Opened open_kmsg(const Options& options, CauseTable& causes, Metrics& metrics) {
   Result<State> state = open_state(options.state_dir, "kmsg");
   if (!state) return fail(state.error());
-  auto source = KmsgSource::open({.prefixes = options.log_prefixes, .expire = options.expire},
-                                 state->start(), causes, metrics);
+  auto source = KmsgSource::open(intake_options(options), state->start(), causes, metrics);
   if (!source) return fail(source.error());
   metrics.source_active[SourceKind::kKmsg].set(1);
   return std::move(*state).opened(std::move(*source), Keep::kNothing);
@@ -120,9 +123,8 @@ Opened open_kmsg(const Options& options, CauseTable& causes, Metrics& metrics) {
 Opened open_journal_source(const Options& options, CauseTable& causes, Metrics& metrics) {
   Result<State> state = open_state(options.state_dir, "journal");
   if (!state) return fail(state.error());
-  auto source = JournalSource::open(options.journal_dir,
-                                    {.prefixes = options.log_prefixes, .expire = options.expire},
-                                    state->start(), causes, metrics);
+  auto source = JournalSource::open(options.journal_dir, intake_options(options), state->start(),
+                                    causes, metrics);
   if (!source) return fail(source.error());
   metrics.source_active[SourceKind::kJournal].set(1);
   return std::move(*state).opened(std::move(*source), Keep::kReadFiles);

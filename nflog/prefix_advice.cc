@@ -19,6 +19,16 @@ std::string_view plain_start(std::string_view prefix) {
   return prefix.substr(0, static_cast<std::size_t>(end - prefix.begin()));
 }
 
+// What is to be done, to follow "If they are drops, ".
+void add_remedy(Clause& text, std::string_view prefix) {
+  if (const std::string_view start = plain_start(prefix); start.empty()) {
+    text.say("give their rules a prefix that says so, such as \"DROP: \".");
+  } else {
+    text.say("give --log-prefix=\"").quote(start).say(start.size() < prefix.size() ? "*" : "");
+    text.say("\", and list there whatever other prefix means a drop.");
+  }
+}
+
 }  // namespace
 
 std::string prefix_advice(std::string_view prefix) {
@@ -30,12 +40,18 @@ std::string prefix_advice(std::string_view prefix) {
     text.say("Log lines with the prefix \"").quote(prefix).say("\"");
   }
   text.say(" are not counted as drops. If they are drops, ");
-  if (const std::string_view start = plain_start(prefix); start.empty()) {
-    text.say("give their rules a prefix that says so, such as \"DROP: \".");
-  } else {
-    text.say("give --log-prefix=\"").quote(start).say(start.size() < prefix.size() ? "*" : "");
-    text.say("\", and list there whatever other prefix means a drop.");
-  }
+  add_remedy(text, prefix);
+  return text.text();
+}
+
+std::string chosen_advice(std::string_view prefix, std::uint64_t lines) {
+  prefix = prefix.substr(0, kMaxPrefix);
+  const std::string start = "None of the first " + std::to_string(lines) +
+                            " lines of LOG rules has a prefix that --log-prefix or --log-word "
+                            "(IPTABLES_LOG_PREFIX) names; the last one's is \"";
+  Clause text;
+  text.say(start).quote(prefix).say("\". If they are drops, ");
+  add_remedy(text, prefix);
   return text.text();
 }
 

@@ -10,9 +10,10 @@
 
 namespace kube_nflog {
 
+inline constexpr std::string_view kSpace = " \t\r\n\v\f";
+
 // Without the white space around it.
 inline std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n\v\f";
   const std::size_t first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);

@@ -66,12 +66,22 @@ bool says(std::string_view text, std::string_view word) {
                      [](char a, char b) { return lower(a) == b; }) != text.end();
 }
 
-bool chosen_exactly(std::string_view text, const std::vector<std::string>& chosen) {
-  return std::find(chosen.begin(), chosen.end(), text) != chosen.end();
+bool has_word(std::string_view text, std::string_view word) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(kSpace), text.size());
+    if (text.substr(0, end) == word) return true;
+    text = trimmed(text.substr(end));
+  }
+  return false;
 }
 
-bool chosen_by_star(std::string_view text, const std::vector<std::string>& chosen) {
-  return std::any_of(chosen.begin(), chosen.end(), [text](std::string_view start) {
+bool chosen_exactly(std::string_view text, const ChosenPrefixes& chosen) {
+  if (std::find(chosen.whole.begin(), chosen.whole.end(), text) != chosen.whole.end()) return true;
+  return !chosen.word.empty() && (text == chosen.word || has_word(text, chosen.word));
+}
+
+bool chosen_by_star(std::string_view text, const ChosenPrefixes& chosen) {
+  return std::any_of(chosen.whole.begin(), chosen.whole.end(), [text](std::string_view start) {
     return start.ends_with('*') && text.starts_with(start.substr(0, start.size() - 1));
   });
 }
@@ -113,8 +123,7 @@ Reading read_as_rule(std::string_view text) {
 
 }  // namespace
 
-Reading read_prefix(std::string_view prefix, PrefixOrigin origin,
-                    const std::vector<std::string>& chosen) {
+Reading read_prefix(std::string_view prefix, PrefixOrigin origin, const ChosenPrefixes& chosen) {
   // The kernel's limit; a line of a log that claims more is cut, so that what is told stays short.
   const std::string_view text = trimmed(prefix.substr(0, kMaxPrefix));
   const std::optional<Reading> by_dialect = read_by_dialect(text);
@@ -126,7 +135,7 @@ Reading read_prefix(std::string_view prefix, PrefixOrigin origin,
     return reading;
   }
   if (chosen_exactly(text, chosen)) {
-    // Whoever names it whole means it, also where a dialect knows better.
+    // Whoever names it means it, also where a dialect knows better.
     if (reading.ruling == Ruling::kHint || reading.ruling == Ruling::kAllow) {
       reading.clause = {};
       add_rule(reading.clause, text);
@@ -141,10 +150,13 @@ Reading read_prefix(std::string_view prefix, PrefixOrigin origin,
   return reading;
 }
 
-Verdicts::Verdicts(PrefixOrigin origin, const std::vector<std::string>& chosen, CauseTable& causes,
+Verdicts::Verdicts(PrefixOrigin origin, const ChosenPrefixes& chosen, CauseTable& causes,
                    std::size_t capacity)
-    : origin_(origin), causes_(causes), capacity_(capacity) {
-  for (const std::string& prefix : chosen) chosen_.emplace_back(trimmed(prefix));
+    : origin_(origin),
+      chosen_{.word = std::string(trimmed(chosen.word))},
+      causes_(causes),
+      capacity_(capacity) {
+  for (const std::string& prefix : chosen.whole) chosen_.whole.emplace_back(trimmed(prefix));
 }
 
 Verdict Verdicts::of(std::string_view prefix) {

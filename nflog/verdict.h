@@ -30,12 +30,18 @@ struct Verdict {
 // log file holds whatever rules say.
 enum class PrefixOrigin : std::uint8_t { kNflogGroup, kLog };
 
+// Which prefixes of a log mean dropped. Empty: those that say drop, deny, block or reject.
+struct ChosenPrefixes {
+  // --log-prefix; `*` at an end stands for any rest, except what a dialect knows to be no drop.
+  std::vector<std::string> whole = {};
+  std::string word = {};  // --log-word: prefixes that are this, or of which this is one word
+
+  bool empty() const { return whole.empty() && word.empty(); }
+};
+
 // Pure. Never kUnknown for a group: a prefix that no dialect knows is a drop `by rule "…"`.
-// `chosen` is --log-prefix, trimmed, for a log; `*` at an end stands for any rest, except what a
-// dialect knows to be no drop. Empty: the prefix itself must say drop, deny, block or reject. No
-// allocation.
-Reading read_prefix(std::string_view prefix, PrefixOrigin origin,
-                    const std::vector<std::string>& chosen);
+// `chosen` is for a log, and trimmed. No allocation.
+Reading read_prefix(std::string_view prefix, PrefixOrigin origin, const ChosenPrefixes& chosen);
 
 // The same, each distinct prefix judged once, and those of the last packets found without a hash.
 class Verdicts {
@@ -43,7 +49,7 @@ class Verdicts {
   // `causes` must outlive this. Past `capacity` distinct prefixes a further one is judged each
   // time, and its cause is CauseTable::kOverflow: hostile prefixes cost neither memory nor an
   // allocation.
-  Verdicts(PrefixOrigin origin, const std::vector<std::string>& chosen, CauseTable& causes,
+  Verdicts(PrefixOrigin origin, const ChosenPrefixes& chosen, CauseTable& causes,
            std::size_t capacity = 1024);
 
   Verdict of(std::string_view prefix);
@@ -65,7 +71,7 @@ class Verdicts {
   const Cause* overflow();
 
   PrefixOrigin origin_;
-  std::vector<std::string> chosen_;
+  ChosenPrefixes chosen_;
   CauseTable& causes_;
   std::size_t capacity_;
   std::uint64_t beyond_capacity_ = 0;

@@ -82,7 +82,8 @@ TEST(Options, ReadsTheEnvironmentOfKubeIptablesTailer) {
                  "POD_IDENTIFIER_LABEL=app", "REPEATED_EVENTS_INTERVAL_MINUTES=3",
                  "METRICS_SERVER_PORT=9090", "KUBE_EVENT_DISPLAY_REASON=Dropped"});
   ASSERT_TRUE(line) << line.error().what;
-  EXPECT_EQ(line->options.log_prefixes, std::vector<std::string>{"calico-drop:"});
+  EXPECT_EQ(line->options.log_word, "calico-drop:");
+  EXPECT_TRUE(line->options.log_prefixes.empty());
   EXPECT_EQ(line->options.peer_name, "label:app");
   EXPECT_EQ(line->options.repeat_interval, milliseconds(180'000));
   EXPECT_EQ(line->options.listen, "0.0.0.0:9090");  // as there; and the log says so
@@ -111,9 +112,66 @@ TEST(Options, ReadsWhenALineIsTooOld) {
   EXPECT_EQ(parse({"--expire=90s"})->options.expire, milliseconds(90'000));
   EXPECT_EQ(parse({}, {"PACKET_DROP_EXPIRATION_MINUTES=20"})->options.expire,
             milliseconds(1'200'000));
-  EXPECT_EQ(
-      parse({}, {"PACKET_DROP_EXPIRATION_MINUTES=soon"}).error().what,
-      "PACKET_DROP_EXPIRATION_MINUTES: \"soonm\" is not a time such as 500ms, 90s, 2m or 1h.");
+  EXPECT_FALSE(parse({"--expire=500ms"}));
+}
+
+// A word of the prefix, there: with commas and stars as they are.
+TEST(Options, TheChosenWordIsNoList) {
+  EXPECT_EQ(parse({}, {"IPTABLES_LOG_PREFIX=a,b*"})->options.log_word, "a,b*");
+  EXPECT_EQ(parse({"--log-word=flag"}, {"IPTABLES_LOG_PREFIX=peer"})->options.log_word, "flag");
+  const Result<CommandLine> both = parse({"--log-prefix=a,b*"}, {"IPTABLES_LOG_PREFIX=DROP:"});
+  EXPECT_EQ(both->options.log_prefixes, (std::vector<std::string>{"a", "b*"}));
+  EXPECT_EQ(both->options.log_word, "DROP:");
+  EXPECT_NE(
+      parse({"--print-config"}, {"IPTABLES_LOG_PREFIX=a,b"})->print.find("\n--log-word=a,b\n"),
+      std::string::npos);
+}
+
+// It started with whatever it was told: at its default where it was no number, and said so.
+TEST(Options, NoNumberOfThePeersEndsTheStart) {
+  struct Case {
+    const char* value;
+    milliseconds expire, repeat;
+    bool remarked;
+  };
+  for (const Case& c : std::vector<Case>{
+           {"1440", milliseconds(86'400'000), milliseconds(86'400'000), false},
+           {"+3", milliseconds(180'000), milliseconds(180'000), false},
+           {"0", milliseconds(1'000), milliseconds(80), true},
+           {"-5", milliseconds(1'000), milliseconds(80), true},
+           {"1500", milliseconds(86'400'000), milliseconds(86'400'000), true},
+           {"9223372036854775807", milliseconds(86'400'000), milliseconds(86'400'000), true},
+           {"9223372036854775808", milliseconds(600'000), milliseconds(120'000), true},
+           {"10m", milliseconds(600'000), milliseconds(120'000), true},
+           {"abc", milliseconds(600'000), milliseconds(120'000), true},
+           {"+-1", milliseconds(600'000), milliseconds(120'000), true}}) {
+    const std::string expire = "PACKET_DROP_EXPIRATION_MINUTES=" + std::string(c.value);
+    const std::string repeat = "REPEATED_EVENTS_INTERVAL_MINUTES=" + std::string(c.value);
+    const Result<CommandLine> line = parse({}, {expire.c_str(), repeat.c_str()});
+    ASSERT_TRUE(line) << line.error().what;
+    EXPECT_EQ(line->options.expire, c.expire) << c.value;
+    EXPECT_EQ(line->options.repeat_interval, c.repeat) << c.value;
+    EXPECT_EQ(line->options.remarks.size(), c.remarked ? 2u : 0u) << c.value;
+  }
+  EXPECT_EQ(parse({}, {"PACKET_DROP_EXPIRATION_MINUTES=10m"})->options.remarks.at(0),
+            "PACKET_DROP_EXPIRATION_MINUTES: \"10m\" is not a whole number: the default is in "
+            "force, 10m.");
+  EXPECT_EQ(parse({}, {"REPEATED_EVENTS_INTERVAL_MINUTES=0"})->options.remarks.at(0),
+            "REPEATED_EVENTS_INTERVAL_MINUTES: \"0\" is less than the least, which is in force: "
+            "80ms.");
+  for (const char* port : {"0", "abc", "65536", "-1", "9090/tcp"}) {
+    const std::string variable = "METRICS_SERVER_PORT=" + std::string(port);
+    const Result<CommandLine> line = parse({}, {variable.c_str()});
+    ASSERT_TRUE(line) << line.error().what;
+    EXPECT_EQ(line->options.listen, "0.0.0.0:9090") << port;
+    ASSERT_EQ(line->options.remarks.size(), 2u) << port;
+    EXPECT_EQ(line->options.remarks[1], "METRICS_SERVER_PORT: \"" + std::string(port) +
+                                            "\" is not a port: the default is in force, 9090.");
+  }
+  // Ours do not say one thing and do another.
+  EXPECT_FALSE(parse({}, {"KUBE_NFLOG_EXPIRE=10"}));
+  EXPECT_TRUE(parse({}, {"KUBE_NFLOG_EXPIRE=5m", "PACKET_DROP_EXPIRATION_MINUTES=abc"})
+                  ->options.remarks.empty());
 }
 
 TEST(Options, WhatOnlyThePeerHadToBeToldIsRemarked) {
@@ -229,7 +287,8 @@ TEST(Options, HowMuchIsToldOfPeers) {
 TEST(Options, PrintConfigCanBeFedBackAndGivesTheSame) {
   const std::string first =
       parse({"--print-config", "--sink=stdout", "--repeat-interval=90s", "--peer-name=label:app",
-             "--ignore=10.0.0.0/8,fd00::1/128", "--report-noise=mid-stream,mdns"})
+             "--ignore=10.0.0.0/8,fd00::1/128", "--report-noise=mid-stream,mdns",
+             "--log-prefix=a,b*", "--log-word=a,b"})
           ->print;
   std::vector<std::string> args;
   for (std::size_t at = 0, end = 0; (end = first.find('\n', at)) != std::string::npos; at = end + 1)

@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace kube_nflog;
   const std::string_view prefix(reinterpret_cast<const char*>(data), size);
   for (const PrefixOrigin origin : {PrefixOrigin::kNflogGroup, PrefixOrigin::kLog}) {
-    const Reading reading = read_prefix(prefix, origin, {"chosen:", "star*"});
+    const Reading reading =
+        read_prefix(prefix, origin, {.whole = {"chosen:", "star*"}, .word = "word"});
     if (origin == PrefixOrigin::kNflogGroup && reading.ruling == Ruling::kUnknown) std::abort();
     if (!is_fit_to_print(reading.clause.text())) std::abort();
   }

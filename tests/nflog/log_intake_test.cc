@@ -151,6 +151,37 @@ TEST_F(LogIntakeTest, ACutLineIsCountedAsUndecodable) {
     EXPECT_EQ(taken("drop: " + body.substr(0, n)), "undecodable") << body.substr(0, n);
 }
 
+// What a log of which nothing matches says about the prefixes that were chosen.
+class LogIntakeChosenTest : public LogIntakeTest {
+ protected:
+  // What is said as these lines come, by their prefixes.
+  std::string said(LogIntake& chosen, const std::vector<std::string>& prefixes) {
+    ::testing::internal::CaptureStderr();
+    for (const std::string& prefix : prefixes) chosen.take(prefix + body, std::nullopt, at, out);
+    return ::testing::internal::GetCapturedStderr();
+  }
+};
+
+TEST_F(LogIntakeChosenTest, ThatNothingMatchesIsToldOnce) {
+  LogIntake chosen({.prefixes = {.word = "DROP"}}, causes, metrics);
+  EXPECT_EQ(said(chosen, {"FW DROP: ", "FW DROP: ", "pass: ", ""}), "");
+  EXPECT_EQ(said(chosen, {"IN=a OUT=b "}), "") << "it would be taken for a line that we read";
+  const std::string told = said(chosen, {"FW DROP: "});
+  EXPECT_NE(told.find("None of the first 6 lines"), std::string::npos) << told;
+  EXPECT_NE(told.find("--log-prefix=\"FW DROP:\""), std::string::npos) << told;
+  EXPECT_EQ(said(chosen, {"FW DROP: ", "a", "b", "c", "d", "e", "f"}), "");
+  EXPECT_TRUE(out.empty());
+}
+
+TEST_F(LogIntakeChosenTest, OnceOneMatchesNothingIsSaid) {
+  for (const ChosenPrefixes& prefixes :
+       {ChosenPrefixes{.whole = {"FW*"}}, ChosenPrefixes{.word = "DROP:"}}) {
+    LogIntake chosen({.prefixes = prefixes}, causes, metrics);
+    EXPECT_EQ(said(chosen, {"a", "b", "FW DROP: ", "c", "d", "e", "f", "g", "h"}), "");
+  }
+  EXPECT_EQ(out.size(), 2u);
+}
+
 // ---- What went wrong in kube-iptables-tailer: each of these lines, or events, it lost or told
 // wrongly.
 
@@ -159,7 +190,7 @@ class TailersFaults : public LogIntakeTest {
   // SRC > DST, protocol, and ports or ICMP type of the drop that a line makes.
   std::string told(const std::string& line, const std::vector<std::string>& prefixes = {}) {
     Metrics own;
-    LogIntake chosen({.prefixes = prefixes}, causes, own);
+    LogIntake chosen({.prefixes = {.whole = prefixes}}, causes, own);
     out.clear();
     chosen.take(line, std::nullopt, at, out);
     chosen.publish();

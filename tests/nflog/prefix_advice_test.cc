@@ -30,6 +30,13 @@ TEST(PrefixAdvice, SaysWhatDoesNotCountAndWhichFlagMakesItCount) {
             "rules a prefix that says so, such as \"DROP: \".");
 }
 
+TEST(PrefixAdvice, SaysThatNothingHasWhatWasChosen) {
+  EXPECT_EQ(chosen_advice("FW drop:", 5),
+            "None of the first 5 lines of LOG rules has a prefix that --log-prefix or --log-word "
+            "(IPTABLES_LOG_PREFIX) names; the last one's is \"FW drop:\". If they are drops, give "
+            "--log-prefix=\"FW drop:\", and list there whatever other prefix means a drop.");
+}
+
 TEST(PrefixAdvice, WhatTheFlagOrTheShellWouldReadOtherwiseIsLeftToAStar) {
   EXPECT_EQ(advised("a,b"), "a*");
   EXPECT_EQ(advised("a*"), "a*");
@@ -52,10 +59,13 @@ TEST(PrefixAdvice, TheAdvisedFlagMakesThePrefixADrop) {
     while (!prefix.empty() && std::isspace(static_cast<unsigned char>(prefix.back())) != 0)
       prefix.pop_back();
     const std::string text = prefix_advice(prefix);
-    ASSERT_LE(text.size(), 450u);
-    for (const char c : text) ASSERT_TRUE(c >= ' ' && c <= '~') << text;
+    for (const std::string& said : {text, chosen_advice(prefix, i)}) {
+      ASSERT_LE(said.size(), 500u);
+      for (const char c : said) ASSERT_TRUE(c >= ' ' && c <= '~') << said;
+    }
     if (const std::string flag = advised(prefix); flag != "(none)") {
-      ASSERT_EQ(read_prefix(prefix, PrefixOrigin::kLog, {flag}).ruling, Ruling::kDrop) << text;
+      ASSERT_EQ(read_prefix(prefix, PrefixOrigin::kLog, {.whole = {flag}}).ruling, Ruling::kDrop)
+          << text;
     }
   }
 }

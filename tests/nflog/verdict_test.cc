@@ -9,20 +9,20 @@
 namespace kube_nflog {
 namespace {
 
-const std::vector<std::string> kNone;
+const ChosenPrefixes kNone;
 
 Ruling in_group(std::string_view prefix) {
   return read_prefix(prefix, PrefixOrigin::kNflogGroup, kNone).ruling;
 }
-Ruling in_log(std::string_view prefix, const std::vector<std::string>& chosen = kNone) {
-  return read_prefix(prefix, PrefixOrigin::kLog, chosen).ruling;
+Ruling in_log(std::string_view prefix, const std::vector<std::string>& chosen = {}) {
+  return read_prefix(prefix, PrefixOrigin::kLog, {.whole = chosen}).ruling;
 }
 // The clause of a drop, the policy of a hint.
 std::string clause_of(std::string_view prefix) {
   return read_prefix(prefix, PrefixOrigin::kNflogGroup, kNone).clause.text();
 }
 std::string clause_in_log(std::string_view prefix, const std::vector<std::string>& chosen) {
-  return read_prefix(prefix, PrefixOrigin::kLog, chosen).clause.text();
+  return read_prefix(prefix, PrefixOrigin::kLog, {.whole = chosen}).clause.text();
 }
 
 TEST(Verdict, OnAGroupEverythingButAHintIsADrop) {
@@ -50,6 +50,22 @@ TEST(Verdict, InALogChosenPrefixesDecideAlone) {
   EXPECT_EQ(in_log("calico-packet: x", chosen), Ruling::kUnknown);  // the whole prefix
   EXPECT_EQ(in_log("FINAL_REJECT: ", chosen), Ruling::kUnknown);
   EXPECT_EQ(in_log("", chosen), Ruling::kUnknown);
+}
+
+TEST(Verdict, InALogTheChosenWordIsOneOfThePrefixOrAllOfIt) {
+  const auto ruling = [](std::string_view prefix, const std::string& word) {
+    return read_prefix(prefix, PrefixOrigin::kLog, {.word = word}).ruling;
+  };
+  for (const char* prefix : {"DROP:", "DROP: ", "FW DROP: ", "DROP: FW", "a \t DROP: b"})
+    EXPECT_EQ(ruling(prefix, "DROP:"), Ruling::kDrop) << prefix;
+  for (const char* prefix : {"", "DROP", "DROP:FW", "FWDROP:", "drop:", "drop:shop/x"})
+    EXPECT_EQ(ruling(prefix, "DROP:"), Ruling::kUnknown) << prefix;
+  EXPECT_EQ(ruling("FW DROP: ", "FW DROP:"), Ruling::kDrop) << "all of it";
+  EXPECT_EQ(ruling("my FW DROP: ", "FW DROP:"), Ruling::kUnknown);
+  EXPECT_EQ(ruling("a,b ", "a,b"), Ruling::kDrop) << "neither comma nor star is special";
+  EXPECT_EQ(ruling("fw-web ", "fw-*"), Ruling::kUnknown);
+  EXPECT_EQ(ruling("fw-* x", "fw-*"), Ruling::kDrop);
+  EXPECT_EQ(ruling("calico-packet: x", "calico-packet:"), Ruling::kDrop);
 }
 
 // k3s' records reach a log by way of ulogd; there too they are no verdict.
@@ -198,8 +214,9 @@ TEST(Verdicts, EqualPrefixesHaveOneCause) {
 
 TEST(Verdicts, ChosenPrefixesAreTrimmed) {
   CauseTable causes;
-  Verdicts verdicts(PrefixOrigin::kLog, {" calico-packet: "}, causes);
+  Verdicts verdicts(PrefixOrigin::kLog, {.whole = {" calico-packet: "}, .word = " FW: "}, causes);
   EXPECT_EQ(verdicts.of("calico-packet: ").ruling, Ruling::kDrop);
+  EXPECT_EQ(verdicts.of("my FW: x").ruling, Ruling::kDrop);
 }
 
 TEST(Verdicts, WhenFullStillJudgesButNamesNoRule) {
