@@ -4,31 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <random>
 #include <string>
 
+#include "tests/bench/allocations.h"
 #include "tests/nflog/bytes.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}  // namespace
-
-// Counts, and otherwise does what the standard ones do. Not inlined: else g++ sees malloc and free
-// as a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return std::malloc(size == 0 ? 1 : size);
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 namespace kube_nflog {
 namespace {
@@ -323,13 +303,13 @@ TEST_F(IntakeTest, NoAllocationPerRecordInSteadyState) {
   out.reserve(64);
   for (int i = 0; i < 2; ++i) intake.take(datagram, kNow, out);  // prefixes are judged once
   intake.publish();
-  const std::size_t before = allocations.load();
+  const std::size_t before = allocations();
   for (int i = 0; i < 10'000; ++i) {
     out.clear();
     intake.take(datagram, kNow, out);
     intake.publish();
   }
-  EXPECT_EQ(allocations.load(), before);
+  EXPECT_EQ(allocations(), before);
   ASSERT_EQ(out.size(), 2u);
   ASSERT_NE(out[0].key.cause, nullptr);
   EXPECT_EQ(out[0].key.cause->clause, "denied by NetworkPolicy; candidates: a/b");
@@ -352,9 +332,9 @@ TEST_F(IntakeTest, HostilePrefixesCostNoAllocationEither) {
     for (const Buffer& datagram : datagrams) intake.take(datagram, kNow, out);
   };
   take_all();
-  const std::size_t before = allocations.load();
+  const std::size_t before = allocations();
   take_all();
-  EXPECT_EQ(allocations.load(), before);
+  EXPECT_EQ(allocations(), before);
   ASSERT_EQ(out.size(), 4'500u);
   EXPECT_EQ(out.back().key.cause->clause, CauseTable::kOverflow);
   intake.publish();

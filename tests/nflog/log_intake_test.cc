@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/allocations.h"
+
 namespace kube_nflog {
 namespace {
 
@@ -149,6 +151,52 @@ TEST_F(LogIntakeTest, LocalTimeIsThatOfTheProcess) {
 TEST_F(LogIntakeTest, ACutLineIsCountedAsUndecodable) {
   for (std::size_t n = body.find("SRC="); n < body.size() - 3; ++n)
     EXPECT_EQ(taken("drop: " + body.substr(0, n)), "undecodable") << body.substr(0, n);
+}
+
+TEST_F(LogIntakeTest, NoAllocationPerLineInSteadyState) {
+  const std::string quoted =
+      "IN=a OUT= MAC=00 SRC=10.0.0.1 DST=10.0.0.2 LEN=60 PROTO=ICMP TYPE=3 CODE=3 [SRC=10.0.0.2 "
+      "DST=10.0.0.1 LEN=60 PROTO=TCP SPT=1 DPT=443 ] ";
+  const std::vector<std::string> lines{
+      "Nov  3 16:24:59 node-1 kernel: a rule that drops, with a long name: " + body,
+      "2026-11-03T16:24:59Z node-1 kernel: [ 1.0] drop:shop/default-deny " + quoted,
+      "2026/11/03 16:24:59 node-1 kernel: drop: " + body,
+      "Tue 2026-11-03 16:24:59 CET node-1 kernel: drop: " + body.substr(0, 40) +
+          "Nov  3 16:24:59 node-1 kernel: drop: " + body,
+      "Nov  3 16:24:59 node-1 kernel: a rule that lets pass, with a long name: " + body,
+      "Nov  3 16:24:59 node-1 kernel: drop: " + body.substr(0, 60),
+      "1970-01-01T00:00:00Z node-1 kernel: drop: " + body,
+      "Nov  3 16:24:59 node-1 kernel: cali-b: link becomes ready"};
+  out.reserve(lines.size());
+  const auto take_all = [&] {
+    out.clear();
+    for (const std::string& line : lines) intake.take(line, std::nullopt, at, out);
+    intake.publish();
+  };
+  take_all();  // prefixes are judged once, interfaces named once
+  const std::size_t before = allocations();
+  for (int i = 0; i < 10'000; ++i) take_all();
+  EXPECT_EQ(allocations(), before);
+  EXPECT_EQ(out.size(), 4u);
+  EXPECT_EQ(metrics.lost[Where::kExpired].value(), 10'001u);
+}
+
+// More prefixes than are remembered, each judged and forgotten.
+TEST_F(LogIntakeTest, HostilePrefixesCostNoAllocationEither) {
+  std::vector<std::string> lines;
+  for (int i = 0; i < 1'500; ++i)
+    lines.push_back("drop by a rule with a long name " + std::to_string(i) + ": " + body);
+  LogIntake chosen({.prefixes = {.whole = {"drop*"}, .word = "none"}}, causes, metrics);
+  out.reserve(lines.size());
+  const auto take_all = [&] {
+    out.clear();
+    for (const std::string& line : lines) chosen.take(line, std::nullopt, at, out);
+  };
+  take_all();
+  const std::size_t before = allocations();
+  take_all();
+  EXPECT_EQ(allocations(), before);
+  EXPECT_EQ(out.size(), 1'500u);
 }
 
 // What a log of which nothing matches says about the prefixes that were chosen.
