@@ -12,6 +12,8 @@
 #include <cstring>
 #include <utility>
 
+#include "core/file_time.h"
+
 namespace kube_nflog {
 namespace {
 
@@ -90,7 +92,7 @@ std::optional<StoredState> parse(std::string_view text, std::string_view kind) {
   const std::string_view state = rest.substr(*position_size);
   if (text.substr(0, text.size() - rest.size()) != heading(kind, position, state))
     return std::nullopt;
-  return StoredState{std::string(position), std::string(state)};
+  return StoredState{.position = std::string(position), .state = std::string(state)};
 }
 
 // O_NONBLOCK and O_NOFOLLOW: neither a FIFO nor somebody's link in our place may lead us on.
@@ -139,6 +141,7 @@ Result<std::optional<StoredState>> StateFile::load() const {
     return cannot(std::strerror(errno));
   std::optional<StoredState> stored = parse(text, kind_);
   if (!stored) return cannot("it is damaged, of another version, or another program's");
+  stored->stored_at = modified_at(status);
   return stored;
 }
 

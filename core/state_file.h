@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/unique_fd.h"
 
@@ -18,6 +19,7 @@ namespace kube_nflog {
 struct StoredState {
   std::string position;
   std::string state;
+  SystemTime stored_at{};  // by the file's own time
 };
 
 class StateFile {

@@ -20,6 +20,7 @@ constexpr std::chrono::seconds kQuiet{60};  // between two warnings of a kind
 FileFollower::FileFollower(FollowOptions options, FileWatch watch)
     : path_(std::move(options.path)),
       from_(options.from),
+      saved_(options.saved),
       wait_(options.wait),
       watch_(std::move(watch)),
       lines_(options.mark) {}
@@ -36,8 +37,10 @@ Result<> FileFollower::start() {
   const bool missing = !file && file.error().code == ENOENT;
   if (!file && !missing) return fail(file.error());
   if (from_ && file && file->holds(*from_) && file->seek(static_cast<off_t>(from_->offset))) {
-    file_ = std::move(*file);
     resumed_ = true;
+    // An empty file holds nothing to see a truncation by.
+    if (from_->offset > 0 || !read_first(rotated_since(rotated_files(path_), saved_)))
+      file_ = std::move(*file);
   } else if (from_ && resume(*from_)) {
     resumed_ = true;
     log::info("The log file was rotated meanwhile: reading the rest of the old one first.");
@@ -67,7 +70,11 @@ void FileFollower::start_at_end(TailedFile file) {
 }
 
 bool FileFollower::resume(const FilePosition& from) {
-  std::vector<TailedFile> files = rotated_from(rotated_files(path_), from);
+  return read_first(rotated_from(rotated_files(path_), from));
+}
+
+// Before the log at the path.
+bool FileFollower::read_first(std::vector<TailedFile> files) {
   if (files.empty()) return false;
   later_.assign(std::move_iterator(files.begin()), std::move_iterator(files.end()));
   take_next();

@@ -24,6 +24,7 @@ struct FollowOptions {
   std::string path{};
   std::string_view mark{};             // only lines with it are of interest; lives on
   std::optional<FilePosition> from{};  // go on there; nothing: at the end
+  SystemTime saved{};                  // when `from` was
   bool wait = false;                   // when there is no such file yet
 };
 
@@ -68,6 +69,7 @@ class FileFollower {
   Result<> start();
   void start_at_end(TailedFile file);
   bool resume(const FilePosition& from);
+  bool read_first(std::vector<TailedFile> files);
   void take_next();
   Result<bool> fill_from_new_file();
   bool recover();
@@ -77,6 +79,7 @@ class FileFollower {
 
   std::string path_;
   std::optional<FilePosition> from_;
+  SystemTime saved_;
   bool wait_;
   bool resumed_ = false;
   FileWatch watch_;

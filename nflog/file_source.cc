@@ -30,8 +30,11 @@ Result<std::unique_ptr<FileSource>> FileSource::open(const FileOptions& options,
     from = FilePosition::parse(*start.position);
     if (!from) log::warn("The reading position in --state-dir is not one of a log file.");
   }
-  Result<FileFollower> follower = FileFollower::open(
-      {.path = options.path, .mark = kLogMark, .from = from, .wait = options.wait});
+  Result<FileFollower> follower = FileFollower::open({.path = options.path,
+                                                      .mark = kLogMark,
+                                                      .from = from,
+                                                      .saved = start.kept_at,
+                                                      .wait = options.wait});
   if (!follower) return fail(follower.error());
   if (follower->has_file()) {
     log::info("Reading the log file " + options.path +

@@ -5,11 +5,14 @@
 #include <optional>
 #include <string>
 
+#include "core/clock.h"
+
 namespace kube_nflog {
 
 struct LogStart {
   bool is_kept = false;                   // a next process will be told where this one came to
   std::optional<std::string> position{};  // of an earlier process; none: begin at the end
+  SystemTime kept_at{};                   // when that one stored it
 
   // For the end of "Reading …".
   const char* hint() const {

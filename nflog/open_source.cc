@@ -73,7 +73,10 @@ struct State {
 
   LogStart start() const {
     LogStart start{.is_kept = file.has_value()};
-    if (stored) start.position = stored->position;
+    if (stored) {
+      start.position = stored->position;
+      start.kept_at = stored->stored_at;
+    }
     return start;
   }
   OpenedSource opened(std::unique_ptr<DropSource> source, Keep keep) && {

@@ -8,6 +8,8 @@
 #include <tuple>
 #include <utility>
 
+#include "core/file_time.h"
+
 namespace kube_nflog {
 namespace {
 
@@ -73,6 +75,12 @@ std::vector<TailedFile> rotated_from(std::vector<TailedFile> files, const FilePo
       *holder);
   later.insert(later.begin(), std::move(*holder));
   return later;
+}
+
+std::vector<TailedFile> rotated_since(std::vector<TailedFile> files, SystemTime time) {
+  std::erase_if(files,
+                [time](const TailedFile& file) { return modified_at(file.status()) <= time; });
+  return files;
 }
 
 std::vector<TailedFile> rotated_after(std::vector<TailedFile> files, const TailedFile& last) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "nflog/file_position.h"
 #include "nflog/tailed_file.h"
@@ -22,6 +23,9 @@ std::vector<TailedFile> rotated_files(const std::string& path);
 // those that were modified after it follow, in order: all that is to be read before the log at the
 // path. Empty: none has it.
 std::vector<TailedFile> rotated_from(std::vector<TailedFile> files, const FilePosition& position);
+
+// Those of `files` that were written to after `time`.
+std::vector<TailedFile> rotated_since(std::vector<TailedFile> files, SystemTime time);
 
 // Those of `files` that were begun, written and rotated away after `last` was last written to.
 std::vector<TailedFile> rotated_after(std::vector<TailedFile> files, const TailedFile& last);

@@ -53,6 +53,14 @@ TEST_F(StateFileTest, WhatWasStoredIsLoadedByTheNextProcess) {
   EXPECT_EQ(loaded(), longest + '|' + large);
 }
 
+TEST_F(StateFileTest, TellsWhenItWasStored) {
+  ASSERT_TRUE(open().store("1", "state"));
+  const auto stored = open().load();
+  ASSERT_TRUE(stored && *stored);
+  const auto age = system_now() - (*stored)->stored_at;
+  EXPECT_TRUE(age > -std::chrono::seconds(1) && age < std::chrono::minutes(5)) << age.count();
+}
+
 TEST_F(StateFileTest, IsForItsOwnerAloneAndLeavesNothingElseBehind) {
   ASSERT_TRUE(open().store("1", "state"));
   struct stat status {};

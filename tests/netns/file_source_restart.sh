@@ -59,3 +59,16 @@ agent_start
 sleep 1
 expect_events 0 .
 stop_agent
+
+# A log that was empty then, and was copied and truncated away since: there are no words to know the copy by.
+rm -r "$work/state" "$log".*
+: > "$log"
+agent_start
+sleep 2.5
+kill -KILL "$agent"
+wait "$agent" 2> /dev/null || true
+dropped 10 11 >> "$log"
+cp "$log" "$log.1"
+dropped 12 > "$log"
+agent_start
+tells_ports 10 11 12

@@ -536,6 +536,36 @@ TEST_F(FileFollowerTest, AnEmptyFileIsKnownAgainByItsInode) {
   EXPECT_EQ(read(), " 10 11");
 }
 
+// Of an empty file there is nothing to know a copy by: those of later than the position are it.
+TEST_F(FileFollowerTest, OfAFileThatWasEmptyTheLaterCopiesAreRead) {
+  append(directory.path("a.log.3"), lines(1, 9));
+  make_old(directory.path("a.log.3"), 30);
+  fs::resize_file(log, 0);
+  start();
+  const auto position = follower->position();
+  const SystemTime saved = system_now() - seconds(20);
+  append(log, lines(10, 12));
+  copy_and_truncate(directory.path("a.log.2"));
+  make_old(directory.path("a.log.2"), 10);
+  append(log, line(13));
+  copy_and_truncate(old);
+  append(log, line(14));
+  start({.path = log, .from = position, .saved = saved});
+  EXPECT_TRUE(follower->resumed());
+  EXPECT_EQ(read(), " 10 11 12 13 14");
+  EXPECT_EQ(truncations, 0u);
+}
+
+TEST_F(FileFollowerTest, OfAFileThatIsStillEmptyNothingIsReadAgain) {
+  copy_and_truncate(old);
+  make_old(old, 30);
+  start();
+  const auto position = follower->position();
+  start({.path = log, .from = position, .saved = system_now() - seconds(20)});
+  append(log, line(10));
+  EXPECT_EQ(read(), " 10");
+}
+
 TEST_F(FileFollowerTest, WhereThePositionIsNowhereItReadsFromTheStartAndSaysSo) {
   start();
   const auto position = follower->position();
