@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "core/state_file.h"
+#include "nflog/file_source.h"
 #include "nflog/group_binder.h"
 #include "nflog/group_holder.h"
 #include "nflog/netlink_socket.h"
@@ -85,6 +86,9 @@ void check_log(SourceChoice choice, const std::string& subject, const Options& o
                           "Without a log daemon, read --source=kmsg.");
   } else if (const Result<OpenedSource> opened = open_source(alone, causes, metrics); !opened) {
     out.fail(subject, opened.error().what);
+  } else if (const std::string wrong = is_file ? mount_warning(options.log_file) : "";
+             !wrong.empty()) {
+    out.warn(subject, wrong);
   } else {
     out.ok(subject, (is_file ? options.log_file + " " : std::string()) + "can be read.");
   }

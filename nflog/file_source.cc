@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nflog/file_source.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <utility>
 
 #include "core/log.h"
@@ -15,6 +18,16 @@ constexpr int kMaxLines = 8192;
 constexpr int kMaxFills = 32;
 
 }  // namespace
+
+std::string mount_warning(const std::string& path) {
+  struct statx status {};
+  constexpr std::uint64_t kMount = STATX_ATTR_MOUNT_ROOT;
+  if (::statx(AT_FDCWD, path.c_str(), 0, 0, &status) != 0) return {};
+  if ((status.stx_attributes_mask & status.stx_attributes & kMount) == 0) return {};
+  return "The log file " + path +
+         " is a mount of its own: once the log is rotated by renaming, it goes on showing the old "
+         "file, and nothing that is written then is seen. Mount the directory that the log is in.";
+}
 
 FileSource::FileSource(FileFollower follower, const FileOptions& options, CauseTable& causes,
                        Metrics& metrics)
@@ -40,6 +53,7 @@ Result<std::unique_ptr<FileSource>> FileSource::open(const FileOptions& options,
     log::info("Reading the log file " + options.path +
               (from ? " from where it was." : std::string(" from its end") + start.hint()));
   }
+  if (const std::string wrong = mount_warning(options.path); !wrong.empty()) log::warn(wrong);
   std::unique_ptr<FileSource> source(
       new FileSource(std::move(*follower), options, causes, metrics));
   source->resumed_ = from && source->follower_.resumed();

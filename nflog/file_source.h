@@ -25,6 +25,10 @@ struct FileOptions {
   bool wait = false;  // for a file that is not there yet
 };
 
+// What is wrong with a log that is mounted itself, not with its directory; empty: it is not, or the
+// kernel does not tell (before 5.8).
+std::string mount_warning(const std::string& path);
+
 class FileSource : public DropSource {
  public:
   // kNoInput: no such file, or not readable. `causes` and `metrics` must outlive this.

@@ -65,3 +65,13 @@ expect_events 0 'on port 71'
 (($(grep -c 'prefix "fw-web:" are not counted .* give --log-prefix="fw-web:"' "$work/agent.log") == 1)) ||
   fail 'fw-web: is not told of once'
 stop_agent
+
+# A file that is mounted alone is not followed through its rotation; of the one above nothing was said.
+touch "$work/mounted.log"
+grep -q 'is a mount of its own' "$work/agent.log" && fail 'warns of a log in a directory'
+mount --bind "$log" "$work/mounted.log"
+start_agent --source=file --log-file="$work/mounted.log"
+grep -q 'is a mount of its own: .* Mount the directory' "$work/agent.log" || fail 'does not warn of a log that is a mount'
+stop_agent
+"$agent_binary" --check --source=file --log-file="$work/mounted.log" "${offline[@]}" > "$work/check" || true
+grep -q '^warn .*is a mount of its own' "$work/check" || fail "--check does not warn of it: $(cat "$work/check")"
