@@ -102,7 +102,9 @@ Front read_front(std::string_view text) {
 // cost is that of one for each byte.
 template <class Counts>
 std::optional<LogHeader> last_header(std::string_view text, Counts counts) {
+  constexpr std::size_t kFarthest = 512;  // no prefix and header are so long
   std::optional<LogHeader> last;
+  text = text.substr(text.size() - std::min(text.size(), kFarthest));
   while (!text.empty()) {
     const Front front = read_front(text);
     const bool taken = counts(front);
