@@ -51,7 +51,7 @@ TEST(PrefixAdvice, WhatTheFlagOrTheShellWouldReadOtherwiseIsLeftToAStar) {
 // Any bytes: the line is printable and short, and the flag does what it promises.
 TEST(PrefixAdvice, TheAdvisedFlagMakesThePrefixADrop) {
   std::mt19937 dice(5);
-  for (int i = 0; i < 100'000; ++i) {
+  for (std::uint64_t i = 0; i < 100'000; ++i) {
     std::string prefix(dice() % 160, ' ');
     for (char& c : prefix) c = static_cast<char>(dice() % 4 == 0 ? dice() : 'a' + dice() % 26);
     while (!prefix.empty() && std::isspace(static_cast<unsigned char>(prefix.front())) != 0)
