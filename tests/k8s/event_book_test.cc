@@ -228,7 +228,7 @@ TEST_F(EventBookTest, AConflictIsThisEventsTroubleAlone) {
   options.budget = EventRates{{2, 30s}, {3, 300s}};
   start();
   offer(1, 3);
-  for (int i = 0; i < 12; ++i, now += i < 3 ? 60s : 300s) {
+  for (std::uint64_t i = 0; i < 12; ++i, now += i < 3 ? 60s : 300s) {
     const std::optional<EventWrite> one = book->take(now);
     ASSERT_TRUE(one) << i;
     EXPECT_EQ(one->subject->key, 1U);
