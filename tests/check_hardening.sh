@@ -35,6 +35,6 @@ if [[ $(uname -m) == x86_64 ]]; then
   # the linker marks only what is whole. But our functions are ready for it.
   code=$(objdump -d --no-show-raw-insn "$program")
   (($(grep -c endbr64 <<< "$code") > 1000)) || lacks "landing pads (CET)"
-  grep -q 'or[ql]  *$0x0,(%rsp)' <<< "$code" || lacks "probes of large stack frames (stack-clash protection)"
+  grep -q 'or[ql]  *[$]0x0,(%rsp)' <<< "$code" || lacks "probes of large stack frames (stack-clash protection)"
 fi
 [[ ! $failed ]]

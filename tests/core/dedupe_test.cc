@@ -244,7 +244,7 @@ TEST(Dedupe, WhatAFoldLeavesOutIsToldWhereItIsOne) {
   Dedupe dedupe({.window = seconds(80), .buckets = 8, .capacity = 64, .ports = 1});
   BoundedQueue<DropSummary> out(64);
   SteadyTime now = kStart;
-  const auto tells = [&](std::vector<Drop> drops) {
+  const auto tells = [&](const std::vector<Drop>& drops) {
     for (const Drop& d : drops) EXPECT_TRUE(add(dedupe, d, now, out));
     dedupe.turn(now += seconds(10), out);
     return told(out);

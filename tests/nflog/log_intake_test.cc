@@ -183,9 +183,13 @@ TEST_F(LogIntakeTest, NoAllocationPerLineInSteadyState) {
 
 // More prefixes than are remembered, each judged and forgotten.
 TEST_F(LogIntakeTest, HostilePrefixesCostNoAllocationEither) {
-  std::vector<std::string> lines;
-  for (int i = 0; i < 1'500; ++i)
-    lines.push_back("drop by a rule with a long name " + std::to_string(i) + ": " + body);
+  std::vector<std::string> lines(1'500);
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    lines[i]
+        .append("drop by a rule with a long name ")
+        .append(std::to_string(i))
+        .append(": ")
+        .append(body);
   LogIntake chosen({.prefixes = {.whole = {"drop*"}, .word = "none"}}, causes, metrics);
   out.reserve(lines.size());
   const auto take_all = [&] {

@@ -205,7 +205,8 @@ TEST(LogLine, OfALineInsideAnotherTheLastCounts) {
 void expect_last(const std::string& first, const std::string& header, const std::string& prefix,
                  std::size_t from = 0) {
   for (std::size_t n = std::min(from, first.size()); n <= first.size(); ++n) {
-    const std::string line = first.substr(0, n) + header + prefix + cases().front().body;
+    std::string line = first.substr(0, n);
+    line.append(header).append(prefix).append(cases().front().body);
     const std::optional<LogLine> parts = split_log_line(line);
     ASSERT_TRUE(parts) << line;
     EXPECT_EQ(parts->prefix, prefix) << line;

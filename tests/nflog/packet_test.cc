@@ -137,7 +137,9 @@ TEST(Packet, WalksIpv6ExtensionHeaders) {
     // Mobility, HIP, shim6: before data, or all that there is, and 59 behind it is no protocol.
     EXPECT_EQ(told6(v6(header, "11" + routing + "9c400035")), kV6Line + std::string("17 40000:53"));
     EXPECT_EQ(told6(v6(header, "3b" + routing)), kV6Line + std::string(number));
-    EXPECT_EQ(told6(v6("00", header + hop + "3b" + routing)), kV6Line + std::string(number));
+    std::string behind_another = header;
+    behind_another.append(hop).append("3b").append(routing);
+    EXPECT_EQ(told6(v6("00", behind_another)), kV6Line + std::string(number));
   }
   EXPECT_EQ(told6(v6("3c", "3b" + routing)), kV6Line + std::string("59"));  // options and no more
   EXPECT_EQ(told6(v6("87", "3c" + routing + "3b" + routing)), kV6Line + std::string("59"));
