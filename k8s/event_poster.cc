@@ -85,9 +85,9 @@ void report(Verdict verdict, const EventWrite& write, const HttpResponse& respon
     log::warn_every(
         kInterval, "event conflict",
         "an Event about Pod " + pod.ns + '/' + pod.name +
-            " exists, and what it counts cannot be read (our ServiceAccount needs get on "
-            "events); what is to be added waits: " +
-            why);
+            " exists, and what it counts cannot be read" +
+            (response.status == 403 ? " (our ServiceAccount needs get on events)" : "") +
+            "; what is to be added waits: " + why);
   } else if (verdict == Verdict::kRefused) {
     log::warn_every(
         kInterval, "event refused",

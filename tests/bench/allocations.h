@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How often this program has asked for memory. Any thread. Used by the benchmarks and by tests of
-// nflog.
+// How often this program has asked for memory. Any thread. Used by the benchmarks, and by tests of
+// nflog and core.
 #pragma once
 
 #include <cstdint>

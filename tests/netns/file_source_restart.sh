@@ -64,7 +64,7 @@ stop_agent
 rm -r "$work/state" "$log".*
 : > "$log"
 agent_start
-sleep 2.5
+sleep 5
 kill -KILL "$agent"
 wait "$agent" 2> /dev/null || true
 dropped 10 11 >> "$log"

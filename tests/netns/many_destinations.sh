@@ -19,7 +19,7 @@ ip route add "$elsewhere" dev cali-checkout             # so that it is forwarde
 start_agent --repeat-interval=16s --update-interval=1s # longer than the scan
 "$blast" flood0 flood1 "$addresses" "$addresses" "$rate" "$checkout_ipv4" > "$work/rate" &
 scanning=$!
-until (($(metric seen_total) >= addresses / 4)); do sleep 0.1; done
+until (($(metric seen_total) >= addresses / 8)); do sleep 0.1; done
 kill -0 "$scanning" || fail 'the scan was over before the other Pod had its drop'
 
 readonly told="sending traffic to $elsewhere on port 5432/UDP"
