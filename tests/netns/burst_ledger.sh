@@ -8,7 +8,7 @@
 log_and_drop -o cali-ledger
 start_agent --repeat-interval=1s --update-interval=1s --update-interval-max=1s
 in_pod checkout "$flood" "$ledger_ipv4" 20000 1000 200000
-expect_all_accounted_for "$ledger_ipv4" 20000 1
+expect_all_accounted_for in_pod checkout "$flood" "$ledger_ipv4" 20000 1 1
 expect_ledger_balances
 (($(logged_packets) > 200000)) || fail "the rule logged $(logged_packets) packets only"
 say "$(logged_packets) logged: $(ledger); $(grep VmHWM "/proc/$agent/status")"

@@ -31,8 +31,7 @@ wait "$watching" || fail "the drop of another Pod is not told in 30 s: $(ledger)
 took=$(((${EPOCHREALTIME/./} - started) / 1000))
 wait "$scanning" || fail 'the scan ended early'
 
-all_seen() { (($(metric seen_total) + $(overrun) == $(logged_packets))); }
-wait_until $((30 * patience)) all_seen || fail "the rules logged $(logged_packets): $(ledger)"
+wait_until $((30 * patience)) none_unaccounted_for || fail "the rules logged $(logged_packets): $(ledger)"
 expect_metric 'lost_total{where="fold_full"}' 0
 expect_ledger_balances
 reported=$(metric reported_total)

@@ -30,12 +30,7 @@ took=$(((${EPOCHREALTIME/./} - started) / 1000))
 wait "$sending"
 wait "$flooding" || fail 'the flood ended early'
 
-# A loss shows when the next record arrives.
-all_accounted_for() {
-  "$blast" flood0 flood1 1 1 0 > "$work/rate"
-  (($(metric seen_total) + $(metric 'lost_total{where="netlink_overrun"}') == $(logged_packets)))
-}
-wait_until $((30 * patience)) all_accounted_for || fail "the rules logged $(logged_packets); $(ledger)"
+expect_all_accounted_for "$blast" flood0 flood1 1 1 0
 expect_ledger_balances
 rss=$(awk '$1 == "VmHWM:" { print int($2 / 1024) }' "/proc/$agent/status")
 say "$flows flows: $(ledger); another Pod's drop after $took ms; peak RSS $rss MB"

@@ -22,7 +22,7 @@ wait_until 5 datagrams_dropped || fail "no datagram is said to be dropped"
 
 in_pod checkout "$flood" "$ledger_ipv4" 5433 1 10
 expect_metric 'nflog_messages_total{group="101"}' 20
-expect_all_accounted_for "$ledger_ipv4" 5432 1
+expect_all_accounted_for in_pod checkout "$flood" "$ledger_ipv4" 5432 1 1
 seen=$(metric seen_total)
 say "$(logged_packets) logged, $seen seen, $(overrun) lost"
 (($(overrun) > 0)) || fail "50,000 packets fitted into 64 KiB: this test tests nothing"
