@@ -85,9 +85,10 @@ def send_frames(src, dst, station):
         raw.send(bytes.fromhex(station) + bytes.fromhex("020000000002") + stack + b"\x08\x00" + packet)
 
 
-if sys.argv[1] == "packets":
-    send_packets(sys.argv[2], sys.argv[3])
-elif sys.argv[1] == "frames":
-    send_frames(*sys.argv[2:])
-else:
-    send_datagrams(int(sys.argv[2]))
+if __name__ == "__main__":
+    if sys.argv[1] == "packets":
+        send_packets(sys.argv[2], sys.argv[3])
+    elif sys.argv[1] == "frames":
+        send_frames(*sys.argv[2:])
+    else:
+        send_datagrams(int(sys.argv[2]))

@@ -9,7 +9,7 @@ log_and_drop -o cali-ledger
 start_agent
 
 sent=$(in_pod checkout "$root/tests/netns/garbage.py" packets "$checkout_ipv4" "$ledger_ipv4")
-[[ $(logged_packets) == "$sent" ]] || fail "the rule logged $(logged_packets) of $sent packets"
+expect_logged "$sent"
 expect_metric seen_total "$sent"
 expect_events 2 'on port 3868/SCTP'
 expect_events 2 'over protocol 253'
