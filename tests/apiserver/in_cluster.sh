@@ -23,7 +23,9 @@ checkout_sends 1 udp/53
 expect_event "$ledger" 1 "$(received 53/UDP)"
 connections() { ss -Htnp state established "( dport = :6443 )" | grep -c "pid=$agent,"; }
 [[ $(connections) == 1 ]] || fail "watch and writes do not share an HTTP/2 connection: $(connections)"
-keeps_alive() { ss -Htnpo state established "( dport = :6443 )" | grep "pid=$agent," | grep -Eq 'timer:\(keepalive,[0-9.]+sec'; }
+keeps_alive() {
+  (($(ss -Htnpo state established "( dport = :6443 )" | grep "pid=$agent," | grep -Ec 'timer:\(keepalive,[0-9.]+sec') > 0))
+}
 wait_until 10 keeps_alive || fail "a dead peer is not noticed within seconds: $(ss -Htnpo)"
 
 step Token "a new one, and the old one is revoked with its ServiceAccount, amid 200 packets"

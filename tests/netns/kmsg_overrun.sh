@@ -15,7 +15,7 @@ expect_metric seen_total 10
 kill -STOP "$agent"
 last_read=$(numbers | tail -n 1)
 in_pod checkout "$flood" "$ledger_ipv4" 5432 1 50000
-first_left=$(numbers | head -n 1)
+first_left=$(numbers | sed -n 1p)
 kill -CONT "$agent"
 
 gap=$((first_left - last_read - 1))

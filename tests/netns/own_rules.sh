@@ -41,7 +41,7 @@ ip6tables -A FORWARD -d "$ledger_ipv6" -p tcp ! --dport 8443 -j LOG-AND-DROP
 iptables -A FORWARD -d "$ledger_ipv4" -p udp -j LOG-AND-DROP
 iptables -A FORWARD -d "$checkout_ipv4" -p tcp --dport 9 -j LOG-AND-DROP
 expect_rules_work iptables.rules
-eval "$(commands_of iptables.rules | head -n 2)" # again: a restart of whatever applies them
+eval "$(commands_of iptables.rules | sed -n 1,2p)" # again: a restart of whatever applies them
 [[ $(iptables -S LOG-AND-DROP | grep -c NFLOG) == 1 ]] || fail "applied twice, it logs twice"
 iptables -F && ip6tables -F
 
