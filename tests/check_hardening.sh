@@ -22,8 +22,8 @@ symbols=$(readelf -sW --dyn-syms "$program")
 grep -q 'Type: *DYN' <<< "$header" || lacks "PIE"
 grep -q GNU_RELRO <<< "$segments" || lacks "RELRO"
 grep -Eq '\((FLAGS|FLAGS_1|BIND_NOW)\).*(BIND_NOW|NOW)' <<< "$dynamic" || lacks "immediate binding (full RELRO)"
-grep -E 'GNU_STACK' <<< "$segments" | grep -q 'RWE' && lacks "a stack that is not executable"
-grep -E '^ *LOAD' <<< "$segments" | grep -q 'RWE' && lacks "segments that are either writable or executable"
+grep -Eq 'GNU_STACK.*RWE' <<< "$segments" && lacks "a stack that is not executable"
+grep -Eq '^ *LOAD.*RWE' <<< "$segments" && lacks "segments that are either writable or executable"
 grep -q '__stack_chk_fail' <<< "$symbols" || lacks "stack protectors"
 grep -Eq '__(memcpy|read|recv|recvfrom|poll|snprintf|fprintf|strncpy|memset|memmove)_chk' <<< "$symbols" ||
   lacks "fortified calls (_FORTIFY_SOURCE)"
