@@ -12,10 +12,8 @@ told() {
     "\(.involvedObject.name) \(.count) \(.message | sub(": by rule .*"; ".")) \($facts)"' "$1" | sort
 }
 
-log_and_drop -o cali-ledger
-for iptables in iptables ip6tables; do
-  "$iptables" -I FORWARD -o cali-ledger -j LOG --log-level debug --log-prefix "$log_prefix "
-done
+log_to_kernel_and_drop -o cali-ledger
+for iptables in iptables ip6tables; do "$iptables" -I FORWARD -o cali-ledger -j NFLOG --nflog-group 100; done
 launch_agent --source=nflog
 by_nflog=$agent
 bound() { grep -q '^ *100 ' /proc/net/netfilter/nfnetlink_log; }

@@ -3,7 +3,7 @@
 """packets.py NUMBER SRC4 DST4 SRC6 DST6: so many packets of each family, of whatever kinds are well formed; prints how
 many. The same ones each time.
 
-Not SCTP, whose ports the LOG target does not write, nor ESP over IPv6, of which it writes nothing.
+Not those of which the LOG target writes less: SCTP (no ports), ESP over IPv6 and later fragments of AH (no protocol).
 """
 import random
 import socket
